@@ -150,9 +150,24 @@ async def test_a_place_that_cannot_be_written_is_tried_again(core: InProcessGate
     missing = tmp_path / "not mounted"
     anchor = in_file(missing / "anchors", core.store, core)
     assert await anchor.step() > 1
+    assert await anchor.reached() == 0
     missing.mkdir()
     assert await anchor.step() == 1
     assert places(lines(missing / "anchors")) == await signed(core.store)
+
+
+async def test_a_place_with_signatures_of_another_log_has_none_of_this_one(
+    core: InProcessGateway, tmp_path: Path
+) -> None:
+    path = tmp_path / "anchors"
+    anchor = in_file(path, core.store, core)
+    await anchor.step()
+    held = await signed(core.store)
+    assert await anchor.reached() == held[-1][0]
+    path.write_bytes(path.read_bytes().replace(held[-1][1].encode(), b"ab" * 32))
+    assert await anchor.reached() == 0
+    (tmp_path / "directory").mkdir()
+    assert await in_file(tmp_path / "directory", core.store, core).reached() == 0
 
 
 # ---- a webhook ----
@@ -195,9 +210,11 @@ async def test_a_listener_that_refuses_half_way_keeps_what_it_took(
     receiver.refusals = [410]
     await anchoring.anchor.step()
     assert receiver.held == taken
+    assert await anchoring.anchor.reached() == taken[-1][0]
     await anchoring.until_idle()
     assert receiver.held == await signed(core.store)
     assert receiver.asked == len(receiver.held) + 1
+    assert await anchoring.anchor.reached() == receiver.held[-1][0]
 
 
 async def test_an_outage_is_logged_once_counted_and_after_a_while_a_warning(

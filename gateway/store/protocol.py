@@ -109,7 +109,7 @@ class Store(Protocol):
         and nothing is stored: it is not the next segment any more, or another process was faster."""
         ...
 
-    async def move(self, moved: Moved, name: str, actor: str) -> bool:
+    async def move_checkpoints(self, moved: Moved, name: str, actor: str) -> bool:
         """Sign that the checkpoints up to one are in the archive, with the file of this name on disk, and record that in the audit
         log. False, and nothing is stored: another process was faster, or one of an earlier version runs beside this one."""
         ...

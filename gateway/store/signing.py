@@ -199,7 +199,7 @@ class Signing:
         yield audit_write([event], self._chain)
         return 1
 
-    def move(self, now: int, stamp: int, moved: Moved, event: AuditEvent) -> Step:
+    def move_checkpoints(self, now: int, stamp: int, moved: Moved, event: AuditEvent) -> Step:
         """Sign that the checkpoints up to one are in the archive. Returns 0, and does nothing, if they are not the next ones of
         this log, if a gateway of an earlier version runs beside this one, or if this process's chain is taken for ended."""
         if not self._chain.begun:
@@ -218,7 +218,7 @@ class Signing:
         self._prunes = True
         return 1
 
-    def prune(self, limit: int) -> Step:
+    def prune_checkpoints(self, limit: int) -> Step:
         """Remove checkpoints that are in the archive, as the newest one says, if it is signed. Returns how many; fewer than
         `limit`: nothing is left."""
         if not self._prunes:

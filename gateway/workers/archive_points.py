@@ -49,7 +49,9 @@ class PointMover:
         for some in files_of(movable(points, held, before, anchored)):
             moved = moved_of(some)
             await self._write(some, previous)
-            if self._stopping() or not await self._store.move(moved, name_of_points(moved), self._actor):
+            if self._stopping() or not await self._store.move_checkpoints(
+                moved, name_of_points(moved), self._actor
+            ):
                 break
             previous, done = some[-1].signature, done + len(some)
         return done

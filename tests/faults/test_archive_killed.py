@@ -61,7 +61,9 @@ async def archive_old(store: SqliteStore, directory: Path) -> None:
     await archiver.archive(LATER - HOUR)
 
 
-@pytest.mark.parametrize(("where", "call"), [("link", 1), ("cut", 0), ("cut", 1), ("prune", 2)])
+@pytest.mark.parametrize(
+    ("where", "call"), [("link", 1), ("cut", 0), ("cut", 1), ("prune", 2), ("move_checkpoints", 0)]
+)
 async def test_a_killed_run_is_finished_by_the_next(tmp_path: Path, where: str, call: int) -> None:
     (tmp_path / "archive").mkdir()
     store = await opened(tmp_path, NOON)

@@ -233,7 +233,9 @@ class PostgresStore:
                     tidying = self._maintenance.tidy(now, final_below, limit)
                     done = await self._in_transaction(connection, tidying)
                     await self._in_transaction(connection, self._signing.adopt(now, stamp))
-                    done = max(done, await self._in_transaction(connection, self._signing.prune(limit)))
+                    done = max(
+                        done, await self._in_transaction(connection, self._signing.prune_checkpoints(limit))
+                    )
                     done += await self._bind(limit)
                 await self._in_transaction(connection, self._signing.checkpoint(now, stamp))
         return max(done, await self._forget(limit))
@@ -278,16 +280,18 @@ class PostgresStore:
         event = archived_event(self._ids.next(stamp), stamp, header, actor)
         return bool(await self._sign(lambda: self._signing.cut(now, stamp, header, event)))
 
-    async def move(self, moved: Moved, name: str, actor: str) -> bool:
+    async def move_checkpoints(self, moved: Moved, name: str, actor: str) -> bool:
         now, stamp = self._moment()
         event = moved_event(self._ids.next(stamp), stamp, name, moved, actor)
-        return bool(await self._sign(lambda: self._signing.move(now, stamp, moved, event)))
+        return bool(await self._sign(lambda: self._signing.move_checkpoints(now, stamp, moved, event)))
 
     async def prune(self, limit: int) -> int:
         async with self._server.connection() as connection:
             with contextlib.suppress(*_COLLIDED):
                 done = await self._in_transaction(connection, self._maintenance.pruning.step(limit))
-                return max(done, await self._in_transaction(connection, self._signing.prune(limit)))
+                return max(
+                    done, await self._in_transaction(connection, self._signing.prune_checkpoints(limit))
+                )
         return limit
 
     async def _sign(self, step: Callable[[], Step]) -> int:

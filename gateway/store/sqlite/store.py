@@ -164,7 +164,7 @@ class SqliteStore:
         forgetting = self._retention.step(now, stamp, self._ids.next, limit)
         with self._translated_errors():
             await self._wipe()
-            pruning = self._signing.prune(limit)
+            pruning = self._signing.prune_checkpoints(limit)
             done = await self._in_writer(self._run_housekeeping, tidying, signing, forgetting, pruning)
             if not self._binding.is_done:
                 binding = self._binding.bind(now, stamp, self._ids.next, limit)
@@ -199,16 +199,16 @@ class SqliteStore:
             step = self._signing.cut(now, stamp, header, event)
             return bool(await self._in_writer(self._run_housekeeping, step))
 
-    async def move(self, moved: Moved, name: str, actor: str) -> bool:
+    async def move_checkpoints(self, moved: Moved, name: str, actor: str) -> bool:
         now, stamp = self._moment()
         event = moved_event(self._ids.next(stamp), stamp, name, moved, actor)
         with self._translated_errors():
-            step = self._signing.move(now, stamp, moved, event)
+            step = self._signing.move_checkpoints(now, stamp, moved, event)
             return bool(await self._in_writer(self._run_housekeeping, step))
 
     async def prune(self, limit: int) -> int:
         with self._translated_errors():
-            steps = (self._maintenance.pruning.step(limit), self._signing.prune(limit))
+            steps = (self._maintenance.pruning.step(limit), self._signing.prune_checkpoints(limit))
             return await self._in_writer(self._run_housekeeping, *steps)
 
     def _run_housekeeping(self, connection: sqlite3.Connection, *steps: Step) -> int:

@@ -266,7 +266,7 @@ async def test_a_run_that_was_killed_is_finished_by_the_next(
         if place == "write":
             patching.setattr(PointMover, "_write", killed)
         elif place == "move":
-            patching.setattr(store, "move", killed)
+            patching.setattr(store, "move_checkpoints", killed)
         else:
             patching.setattr(PointMover, "move", killed_afterwards)
         with pytest.raises(_Killed):
@@ -285,13 +285,13 @@ async def test_a_run_that_was_killed_is_finished_by_the_next(
 
 async def test_of_two_runs_one_moves_them(fresh: ArchivedDatabase, monkeypatch: pytest.MonkeyPatch) -> None:
     moment, store = fresh.clock.now() - 2 * HOUR, await fresh._open()
-    real, moved = store.move, list[bool]()
+    real, moved = store.move_checkpoints, list[bool]()
 
     async def overtaken(*given: Any) -> bool:
         moved.extend([await real(*given), await real(*given)])
         return moved[-1]
 
-    monkeypatch.setattr(store, "move", overtaken)
+    monkeypatch.setattr(store, "move_checkpoints", overtaken)
     done = await Archiver(store, CHECKPOINT_KEY, fresh.directory, "operator:ann", 7).archive(moment)
     await store.close()
     assert (moved, done.checkpoints) == ([True, False], 0)
