@@ -166,7 +166,7 @@ async def test_a_split_is_lifted_after_a_look(
     assert "1 pin lifted" in await page.locator("main").inner_text()
     assert await gateway.rows("SELECT COUNT(*) FROM split") == [(1,)]
     await page.get_by_role("button", name="Lift the split").click()
-    assert "keeps its sides apart no longer" in await page.get_by_role("status").inner_text()
+    assert "no longer keeps its sides apart" in await page.get_by_role("status").inner_text()
     assert await gateway.rows("SELECT COUNT(*) FROM split") == [(0,)]
     await page.close()
 
@@ -196,7 +196,7 @@ async def test_a_token_that_leaked_is_replaced_without_a_grace(inside: BrowserCo
         async with shop.gateway.client.get(shop.url("/admin/v1/me"), headers=headers) as response:
             return response.status == 200
 
-    for choice, still in (("for one more hour", True), ("no more, from now on: it leaked", False)):
+    for choice, still in (("for one more hour", True), ("no longer, because it leaked", False)):
         token = await page.locator("main [data-copy]").inner_text()
         assert await token_works(token)
         await page.goto(shop.url("/console/operators"))

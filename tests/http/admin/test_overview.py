@@ -1,4 +1,4 @@
-"""The system at one look: the overview, the channels, the campaigns, the imports."""
+"""The system at a glance: the overview, the channels, the campaigns, the imports."""
 
 from __future__ import annotations
 
