@@ -9,8 +9,8 @@ from gateway.audit.segment import name_of
 from gateway.config import load
 from gateway.config.master_secret import open_box
 from gateway.store.sqlite import SqliteStore
-from tests.cli.test_cli import SETTINGS, Shell
 from tests.support.in_process_gateway import ManualClock
+from tests.support.shell import SETTINGS, Shell
 from tests.support.store_batches import log, run
 
 

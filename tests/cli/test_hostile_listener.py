@@ -12,7 +12,7 @@ import pytest
 from aiohttp import web
 
 from gateway.config.master_secret import proof, proving_key
-from tests.cli.test_cli import SETTINGS, Shell
+from tests.support.shell import SETTINGS, Shell
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -14,9 +14,8 @@ import pytest
 
 from gateway.cli import blocks
 from gateway.sqlite_library import sqlite3
-from tests.cli.test_cli import Shell, beside, shell
+from tests.support.shell import Shell
 
-__all__ = ["beside", "shell"]
 MAP = ("--map", "customer_id=ID", "--map", "email=Mail", "--map", "mobile=Phone", "--map", "firstName=Name")
 ID_ALONE = ("--map", "customer_id=ID", "--ignore", "Mail", "--ignore", "Phone")
 TABLE = """ID,Mail,Phone,Name

@@ -10,7 +10,7 @@ import pytest
 from aiohttp import web
 
 from gateway.config.master_secret import proof, proving_key
-from tests.cli.test_cli import SETTINGS, Shell
+from tests.support.shell import SETTINGS, Shell
 
 TABLE = "customer_id\n1\n2\n3\n4\n5\n"
 """One block in three chunks: two rows, two and one."""

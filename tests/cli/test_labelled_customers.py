@@ -24,8 +24,8 @@ from rules.batch.partition import partition
 from rules.language.parse import PRESETS, preset
 from rules.policy import Policy
 from rules.ruleset import RuleSet
-from tests.cli.test_cli import Shell
 from tests.support.in_process_gateway import InProcessGateway, ManualClock, environment, rule_set_of
+from tests.support.shell import Shell
 
 LABELLED = Path(__file__).parent / "labelled"
 PRESETS_PAGE = Path(__file__).parents[2] / "docs/guides/presets.md"

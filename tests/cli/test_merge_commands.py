@@ -10,9 +10,9 @@ import pytest
 
 from gateway.model import Caller, SaveCustomer
 from rules.identifier import Evidence, Identifier
-from tests.cli.test_cli import SETTINGS, Shell
 from tests.support.admin_api import ask
 from tests.support.people import MOBILE, save
+from tests.support.shell import SETTINGS, Shell
 
 if TYPE_CHECKING:
     from tests.support.running_gateway import RunningGateway

@@ -7,12 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.cli.test_cli import Shell, beside, shell
+from tests.support.shell import Shell
 
 if TYPE_CHECKING:
     from tests.support.running_gateway import RunningGateway
-
-__all__ = ["beside", "shell"]
 
 
 def test_a_command_acts_as_the_operator_of_the_token_that_the_settings_have(

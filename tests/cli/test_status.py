@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gateway.cli.status import size, span
-from tests.cli.test_cli import SETTINGS, Shell, bring_somebody
 from tests.support.admin_rules import SEED, rule_text
 from tests.support.import_chunks import IMPORT, bring, chunk
+from tests.support.shell import SETTINGS, Shell, bring_till_customer
 
 if TYPE_CHECKING:
     from tests.support.running_gateway import RunningGateway
@@ -33,7 +33,7 @@ def shell(
 async def test_status_shows_the_system_at_a_glance_and_over_time(
     gateway: RunningGateway, shell: Shell
 ) -> None:
-    await bring_somebody(gateway)
+    await bring_till_customer(gateway)
     await bring(gateway, chunk(["7", "ann@x.eg"], ["8", "no address"]))
     now = gateway.services.clock.now()
     gateway.services.activity.note_call("pos", 429, now)

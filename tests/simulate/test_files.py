@@ -15,7 +15,7 @@ from gateway.simulate.score import score
 from gateway.simulate.shapes import SHAPES
 from rules.language.parse import parse, preset
 from rules.ruleset import RuleSet
-from tests.cli.test_cli import Shell
+from tests.support.shell import Shell
 
 CONFIG = """
 [server]

@@ -14,6 +14,7 @@ from tests.support.in_process_gateway import (
 from tests.support.loyalty_platform import Platform, serving
 from tests.support.outbox import Outbox, settings
 from tests.support.upstream_client import connected
+from tests.support.webhook_listener import Listener, listening
 
 
 @pytest.fixture
@@ -33,3 +34,9 @@ async def upstream(platform: Platform) -> AsyncIterator[Upstream]:
     platform.limits = False
     async with connected(platform.url) as upstream:
         yield upstream
+
+
+@pytest.fixture
+async def listener() -> AsyncGenerator[Listener]:
+    async with listening() as found:
+        yield found

@@ -2,84 +2,26 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import hmac
 import json
 import socket
 import ssl
-from base64 import b64encode
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from dataclasses import dataclass, field
+from collections.abc import AsyncGenerator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from aiohttp import web
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from gateway.clock import DAY, HOUR, SECOND
-from gateway.config import Secret, Webhook
 from gateway.telemetry.metrics import Metrics
 from gateway.upstream.listener import signed, signing_key
 from gateway.upstream.outbox import Outbox
-from gateway.upstream.webhooks import RemovedWebhookWorker, WebhookWorker
+from gateway.upstream.webhooks import RemovedWebhookWorker
 from tests.support.certificates import loopback_certificate
 from tests.support.in_process_gateway import NOON, InProcessGateway, customer, environment
-
-if TYPE_CHECKING:
-    from tests.support.running_gateway import Start
-
-
-SECRET = "webhook-secret-0123456789"
-TOPIC = "profile.created"
-
-
-@dataclass
-class Listener:
-    """Takes what is sent; `answers` are given first, one each, then 200."""
-
-    url: str = ""
-    answers: list[web.Response | Callable[[], Awaitable[web.Response]]] = field(default_factory=list)
-    heard: asyncio.Queue[tuple[dict[str, str], bytes]] = field(default_factory=asyncio.Queue)
-
-    async def answer(self, request: web.Request) -> web.StreamResponse:
-        self.heard.put_nowait((dict(request.headers), await request.read()))
-        if not self.answers:
-            return web.Response()
-        found = self.answers.pop(0)
-        return found if isinstance(found, web.Response) else await found()
-
-    async def next(self) -> Any:
-        """The next body, after a look at its signature."""
-        headers, body = await asyncio.wait_for(self.heard.get(), 10)
-        text = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
-        expected = b64encode(hmac.digest(SECRET.encode(), text, "sha256")).decode()
-        assert headers["webhook-signature"] == f"v1,{expected}"
-        assert headers["Content-Type"] == "application/json"
-        return json.loads(body)
-
-
-@pytest.fixture
-async def listener() -> AsyncGenerator[Listener]:
-    async with listening() as found:
-        yield found
-
-
-@contextlib.asynccontextmanager
-async def listening(tls: ssl.SSLContext | None = None) -> AsyncGenerator[Listener]:
-    found = Listener()
-    application = web.Application()
-    application.router.add_route("*", "/{tail:.*}", found.answer)
-    runner = web.AppRunner(application)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls)
-    await site.start()
-    host, port = runner.addresses[0][:2]
-    found.url = f"{'https' if tls else 'http'}://{host}:{port}/hook?source=gateway"
-    yield found
-    await runner.cleanup()
+from tests.support.webhook_listener import TOPIC, Listener, Sending, listening, states
 
 
 @pytest.fixture
@@ -93,38 +35,6 @@ def removed_worker(core: InProcessGateway, configured: str) -> RemovedWebhookWor
         return Outbox(target, "me", core.store, core.pipeline, core.clock, core.env.random_between, Metrics())
 
     return RemovedWebhookWorker(lambda: [configured], core.store, outbox_of, core.clock)
-
-
-class Sending:
-    """A worker over a gateway's core, stepped by hand."""
-
-    def __init__(
-        self, core: InProcessGateway, url: str, *, allow_private: bool = True, resolver: Any = None
-    ) -> None:
-        webhook = Webhook("crm", url, (TOPIC,), Secret(SECRET), allow_private)
-        self.core = core
-        self.metrics = Metrics()
-        self.worker = WebhookWorker(
-            webhook,
-            core.store,
-            core.pipeline,
-            core.clock,
-            lambda low, high: high,
-            self.metrics,
-            "me",
-            resolver,
-        )
-
-    async def __aenter__(self) -> WebhookWorker:
-        self.worker.open()
-        return self.worker
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.worker.close()
-
-
-async def states(core: InProcessGateway) -> list[tuple[Any, ...]]:
-    return await core.rows("SELECT state, reason, status, attempts FROM delivery ORDER BY delivery_id")
 
 
 async def test_a_due_event_is_sent_signed_and_finished(core: InProcessGateway, listener: Listener) -> None:
@@ -378,47 +288,3 @@ async def test_a_host_name_that_resolves_differently_later_is_not_followed(
         assert names.asked == 2  # asked once for each try, and what was answered is what is connected to
     assert await states(core) == [("pending", "private_address", 0, 1)]
     assert listener.heard.empty()
-
-
-# ---- in a gateway ----
-
-
-def _table(name: str, listener: Listener, topic: str = TOPIC) -> str:
-    return (
-        f'[[webhook]]\nname = "{name}"\nurl = "{listener.url}&to={name}"\nsecret = "{SECRET}"\n'
-        f'allow_private = true\nevents = ["{topic}"]\n'
-    )
-
-
-async def test_a_reload_changes_the_listeners_and_their_topics(start: Start, listener: Listener) -> None:
-    async with start(_table("crm", listener) + _table("mail", listener, "profile.merged")) as gateway:
-        async with gateway.call("POST", "customers", json={"customerId": "ann"}) as saved:
-            assert saved.status == 200
-        await listener.next()
-        await gateway.reload(_table("mail", listener) + _table("shop", listener, "profile.split"))
-        async with gateway.call("POST", "customers", json={"customerId": "bob"}) as saved:
-            assert saved.status == 200
-        assert (await listener.next())["type"] == TOPIC
-        targets = await gateway.rows("SELECT target FROM delivery ORDER BY delivery_id")
-        assert targets == [("webhook:crm",), ("webhook:mail",)]
-        await gateway.reload("")
-        async with gateway.call("POST", "customers", json={"customerId": "cid"}) as saved:
-            assert saved.status == 200
-        assert len(await gateway.rows("SELECT 1 FROM delivery")) == 2
-    assert listener.heard.empty()
-
-
-async def test_a_gateway_calls_its_webhooks(start: Start, listener: Listener) -> None:
-    table = (
-        f'[[webhook]]\nname = "crm"\nurl = "{listener.url}"\nsecret = "{SECRET}"\nallow_private = true\n'
-        'events = ["profile.created", "achievement.granted"]\n'
-    )
-    async with start(table) as gateway:
-        async with gateway.call("POST", "customers", json={"customerId": "ann"}) as saved:
-            assert saved.status == 200
-        assert (await listener.next())["type"] == "profile.created"
-        body = {"customerId": "ann", "challengeId": 11664}
-        async with gateway.call("POST", "customers/social-challenges", json=body) as accepted:
-            assert accepted.status == 202
-        granted = await listener.next()
-    assert (granted["type"], granted["data"]["campaign"]) == ("achievement.granted", 11664)
