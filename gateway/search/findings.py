@@ -14,7 +14,7 @@ import msgspec
 
 from gateway.model import NEAR, SUGGESTED, Comparison, is_of_a_search
 from gateway.search.learning import START, Answer, Feature, learned, probability
-from gateway.search.likeness import BETWEEN_VALUES, COLUMNS, EQUAL, MISSING, is_worth_asking
+from gateway.search.likeness import BETWEEN_VALUES, COLUMNS, DIFFERENT, EQUAL, MISSING, is_worth_asking
 from gateway.search.near import near_pairs
 from gateway.search.people import Pair, People, read, unpacked
 from gateway.search.settled import Settled
@@ -95,8 +95,11 @@ def _near(people: People) -> Iterator[tuple[Pair, str]]:
 
 def _have_near_names(people: People, one: int, other: int) -> bool:
     """Whether both have a name, these are near, and nothing else says that they are two people."""
-    levels = {column: _level(people, column, one, other) for column in ("name", "birth")}
-    return levels["name"] in _NEAR_NAMES and is_worth_asking(levels)
+    birth = _level(people, "birth", one, other)
+    if birth == DIFFERENT:
+        return False
+    name = _level(people, "name", one, other)
+    return name in _NEAR_NAMES and is_worth_asking({"name": name, "birth": birth})
 
 
 def _level(people: People, column: str, one: int, other: int) -> str:

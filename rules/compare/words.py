@@ -106,9 +106,17 @@ def likeness(one: Word, other: Word, *, given: bool) -> Verdict:
     """`given`: the endings of the words tell people apart, as they do in given names."""
     if one.plain == other.plain:
         return SAME
+    if _are_other_names(one, other):
+        return DIFFERENT
     if one.plain > other.plain:
         one, other = other, one
     return _likeness(one.plain, one.wide, other.plain, other.wide, given)
+
+
+def _are_other_names(one: Word, other: Word) -> bool:
+    """Whether the table knows both words, as forms of different names. Most given names are, so this is asked without a cache."""
+    ours, theirs = one.known.lines, other.known.lines
+    return bool(ours and theirs and ours.isdisjoint(theirs) and len(one.plain) > 1 and len(other.plain) > 1)
 
 
 @lru_cache(_REMEMBERED)
@@ -131,10 +139,9 @@ def _likeness(plain: str, wide: str, other_plain: str, other_wide: str, given: b
 
 
 def _of_known(one: Word, other: Word) -> Verdict:
+    """Of two forms of one name."""
     if one.known.groups & other.known.groups:
         return _NICKNAME
-    if not one.known.lines & other.known.lines:
-        return DIFFERENT
     return _of_sound(one, other) or _TRANSLATION
 
 
