@@ -3,6 +3,7 @@
 The likenesses themselves are those of the merge rules (`rules.compare`), so that a suggestion and a rule never mean two things by
 one word. Splink calls them as a function of the database, counts how often unrelated records reach a level (u, by random
 sampling), and estimates how often two records of one person do (m, by expectation maximisation). A level's weight is log2(m / u).
+The records that have a key in common are then compared here, as long as their weights may still add up to a candidate.
 
 Data of one shop can be too few for that, or have no duplicates to learn from. So every m begins with a usual value, and no level
 says more than `_MOST`, and `different` no less than `_LEAST`: a mistyped birthday must not outweigh everything else.
@@ -31,11 +32,13 @@ from gateway.search.people import Pair, People
 _MOST, _LEAST = 13.0, -7.0
 _SAMPLE = 100_000
 _SEED = 1
-_REMEMBERED = 500_000
+_REMEMBERED = 16_384
+"""A database asks for each level of some thousand pairs before it goes on to the next pairs."""
 _AT_ONCE = 20_000
 _MOST_AT_ONE_KEY = 60
 _FEWEST = 2
 _MISSING = -1
+_DEAREST = "name"
 _RAREST, _MOST_USUAL = 1e-9, 0.2
 _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "threads": 2,
@@ -82,24 +85,78 @@ def link(people: People, answered: Collection[Pair]) -> Linkage | None:
         for one in COMPARED:
             function = _level_of(one, numbered[one.name].texts)
             database.create_function(f"level_of_{one.name}", function, ["INTEGER", "INTEGER"], "TINYINT")
-        columns = {name: texts.numbers for name, texts in numbered.items()}
-        table = DuckDBAPI(database).register(_table(database, people, columns, answered))
+        rows = _rows(people, {name: texts.numbers for name, texts in numbered.items()})
+        database.register("row", rows)
         agreeing = {block: _agreeing(database, block) for block in _SURE}
         rarity = _rarity(agreeing.values(), len(people.records))
         blocks = [block for block, pairs in agreeing.items() if pairs >= _ENOUGH_PAIRS]
-        linker = _trained(table, lambda: _settings(said, rarity), blocks)
+        linker = _trained(DuckDBAPI(database).register(rows), lambda: _settings(said, rarity), blocks)
         weights = _weights(linker)
-        found = linker.inference.predict(threshold_match_weight=_FAINT).physical_name
-        [[compared]] = database.sql(f"SELECT count(*) FROM {found}").fetchall()
-        pairs: dict[Pair, tuple[Feature, ...]] = dict.fromkeys(answered, ())
-        candidates: list[Candidate] = []
-        for candidate, same_profile in _candidates(database, found, said):
-            pair = candidate.record_a, candidate.record_b
-            if pair in pairs:
-                pairs[pair] = candidate.features
-            if not same_profile:
-                candidates.append(candidate)
-        return Linkage(weights, candidates, pairs, compared)
+        return _linked(people, said, weights, answered, _meetings(database, people, answered))
+
+
+def _linked(
+    people: People,
+    said: Sequence[Compared],
+    weights: dict[Feature, float],
+    answered: Collection[Pair],
+    meetings: Iterable[Pair],
+) -> Linkage:
+    pairs: dict[Pair, tuple[Feature, ...]] = dict.fromkeys(answered, ())
+    candidates: list[Candidate] = []
+    compared = 0
+    comparing = _Comparing(people, said, weights)
+    for one, other in meetings:
+        features = comparing.features(one, other)
+        if features is None:
+            continue
+        compared += 1
+        first, second = sorted((people.records[one], people.records[other]))
+        if (first, second) in pairs:
+            pairs[first, second] = features
+        if people.profiles[one] != people.profiles[other]:
+            candidates.append(Candidate(first, second, features))
+    return Linkage(weights, sorted(candidates), pairs, compared)
+
+
+class _Comparing:
+    """Compares two records column by column, names at the end because they cost most, until what is left cannot make a candidate of
+    them."""
+
+    def __init__(self, people: People, said: Sequence[Compared], weights: Mapping[Feature, float]) -> None:
+        self._weights = weights
+        self._known: dict[tuple[Feature, ...], tuple[Feature, ...]] = {}
+        ordered = sorted(said, key=lambda one: one.name == _DEAREST)
+        most = [
+            max(0.0, *(weights[one.name, level] for level in _ordered(one) if (one.name, level) in weights))
+            for one in ordered
+        ]
+        self._steps = [
+            (one.name, people.columns[one.name], one.compare, sum(most[place:]))
+            for place, one in enumerate(ordered)
+        ]
+
+    def features(self, one: int, other: int) -> tuple[Feature, ...] | None:
+        """What the records at two places have in common, as one tuple for all that have the same; None if too little."""
+        bits = self._weights[START]
+        found: list[Feature] = []
+        for name, column, compare, most in self._steps:
+            if bits + most < _FAINT:
+                return None
+            ours, theirs = column[one], column[other]
+            if ours is None or theirs is None:
+                continue
+            level = compare(ours, theirs)
+            if level != MISSING:
+                feature = (name, EQUAL if ours == theirs else level)
+                bits += self._weights[feature]
+                found.append(feature)
+        if bits < _FAINT:
+            return None
+        if found and found[-1][0] == _DEAREST:  # the first of `COMPARED`
+            found.insert(0, found.pop())
+        features = tuple(found)
+        return self._known.setdefault(features, features)
 
 
 class _Numbered(NamedTuple):
@@ -126,42 +183,42 @@ def _level_of(one: Compared, texts: Sequence[str]) -> Callable[[int, int], int]:
     return level_of
 
 
-def _table(
-    database: duckdb.DuckDBPyConnection,
-    people: People,
-    columns: Mapping[str, Any],
-    answered: Collection[Pair],
-) -> Any:
-    """One row a record. Two records are compared if they have one of their keys in common. A pair that was answered has a key of
-    its own."""
-    keys = pa.table({"record": _int64(people.key_of), "key": _int64(people.keys)})
-    pairs = [(record, -number) for number, pair in enumerate(answered, 1) for record in pair]
-    own = pa.table(
-        {
-            "record": pa.array([record for record, _ in pairs], pa.int64()),
-            "key": pa.array([key for _, key in pairs], pa.int64()),
-        }
+def _rows(people: People, columns: Mapping[str, Any]) -> Any:
+    return pa.table({"unique_id": _int64(people.records), **columns})
+
+
+def _meetings(
+    database: duckdb.DuckDBPyConnection, people: People, answered: Collection[Pair]
+) -> Iterator[Pair]:
+    """The places of two records that have one of their keys in common, and of those that were answered. Those of one key follow
+    each other, so that what was read of a name is still known when it is compared with the next."""
+    wanted = {record for pair in answered for record in pair}
+    places = {record: place for place, record in enumerate(people.records) if record in wanted}
+    own = [sorted((places[one], places[other])) for one, other in answered]
+    database.register(
+        "own_pair",
+        pa.table(
+            {
+                name: pa.array([pair[side] for pair in own], pa.int64())
+                for side, name in enumerate(("one", "other"))
+            }
+        ),
     )
-    rows = pa.table(
-        {
-            "unique_id": _int64(people.records),
-            "profile": _int64(people.profiles),
-            **columns,
-        }
-    )
-    database.register("every_key", keys)
-    database.register("own_key", own)
-    database.register("row", rows)
-    return database.sql(
+    database.register("every_key", pa.table({"place": _int64(people.key_of), "key": _int64(people.keys)}))
+    found = database.execute(
         f"""
         WITH telling AS (SELECT key FROM every_key GROUP BY key HAVING count(*) BETWEEN 2 AND {_MOST_AT_ONE_KEY}),
-        kept AS (
-          SELECT record, key FROM every_key SEMI JOIN telling USING (key) UNION ALL SELECT record, key FROM own_key
-        ),
-        grouped AS (SELECT record, list(key) AS keys FROM kept GROUP BY record)
-        SELECT row.*, grouped.keys FROM row LEFT JOIN grouped ON grouped.record = row.unique_id
+        kept AS (SELECT place, key FROM every_key SEMI JOIN telling USING (key)),
+        met AS (
+          SELECT mine.place AS one, yours.place AS other, mine.key AS key
+          FROM kept AS mine JOIN kept AS yours ON mine.key = yours.key AND mine.place < yours.place
+          UNION ALL SELECT one, other, 0 FROM own_pair
+        )
+        SELECT one, other FROM met GROUP BY one, other ORDER BY min(key), one, other
         """
-    ).to_arrow_table()
+    )
+    while batch := found.fetchmany(_AT_ONCE):
+        yield from batch
 
 
 def _int64(numbers: "array[int]") -> Any:
@@ -191,8 +248,7 @@ def _settings(said: Sequence[Compared], rarity: float) -> SettingsCreator:
     return SettingsCreator(
         link_type="dedupe_only",
         comparisons=[_comparison(one) for one in said],
-        blocking_rules_to_generate_predictions=[block_on("keys", arrays_to_explode=["keys"])],
-        additional_columns_to_retain=["profile"],
+        blocking_rules_to_generate_predictions=[],
         probability_two_random_records_match=rarity,
     )
 
@@ -229,7 +285,10 @@ def _trained(table: Any, settings: Callable[[], SettingsCreator], blocks: Sequen
             linker.training.estimate_u_using_random_sampling(max_pairs=_SAMPLE, seed=_SEED)
             for block in learned_by:
                 linker.training.estimate_parameters_using_expectation_maximisation(
-                    block_on(*block), record_sample_proportion=1.0, max_pairs=_SAMPLE
+                    block_on(*block),
+                    record_sample_proportion=1.0,
+                    max_pairs=_SAMPLE,
+                    estimate_without_term_frequencies=True,
                 )
             return linker
     return Linker(table, settings(), log_level=logging.ERROR)
@@ -241,7 +300,7 @@ def _weights(linker: Linker) -> dict[Feature, float]:
     found: dict[Feature, float] = {START: log2(rarity / (1 - rarity))}
     for one in model["comparisons"]:
         name = one["output_column_name"]
-        for level in one["comparison_levels"]:
+        for level in sorted(one["comparison_levels"], key=lambda level: level["label_for_charts"] != EQUAL):
             label = level["label_for_charts"]
             if label == MISSING:
                 continue
@@ -256,30 +315,3 @@ def _weights(linker: Linker) -> dict[Feature, float]:
 def _believed(measured: float | None, usual: float) -> float:
     """Few data show nothing of a rare level, which is not to say that it cannot be."""
     return usual if measured is None else max(usual / _TRUSTED, measured)
-
-
-def _candidates(
-    database: duckdb.DuckDBPyConnection, table: str, said: Sequence[Compared]
-) -> Iterator[tuple[Candidate, bool]]:
-    """Each with its levels, and whether the two are on one profile. Splink counts the levels of a column down to 0. There are many
-    candidates and few combinations of levels, so candidates share these."""
-    by_number = {one.name: dict(enumerate(reversed(_ordered(one)))) for one in said}
-    columns = ", ".join(f"gamma_{name}" for name in by_number)
-    rows = database.execute(
-        f"""
-        SELECT least(unique_id_l, unique_id_r), greatest(unique_id_l, unique_id_r), profile_l = profile_r, {columns}
-        FROM {table} ORDER BY 1, 2
-        """
-    )
-    known: dict[tuple[int, ...], tuple[Feature, ...]] = {}
-    while batch := rows.fetchmany(_AT_ONCE):
-        for one, other, same_profile, *found in batch:
-            numbers = tuple(found)
-            features = known.get(numbers)
-            if features is None:
-                features = known[numbers] = tuple(
-                    (name, label)
-                    for (name, labels), number in zip(by_number.items(), numbers, strict=True)
-                    if (label := labels.get(number))
-                )
-            yield Candidate(one, other, features), same_profile

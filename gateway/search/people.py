@@ -35,8 +35,8 @@ _KEY_BYTES = 7
 
 @dataclass(slots=True)
 class People:
-    """One place a record in `records`, `profiles` and each of the `columns`. `key_of` and `keys` are pairs of a record and one
-    of its keys.
+    """One place a record in `records`, `profiles` and each of the `columns`. `key_of` and `keys` are pairs of a record's
+    place and one of its keys.
     `digest` is of all that is compared. `stored` are the records themselves, packed, if a score may merge them."""
 
     records: "array[int]" = field(default_factory=lambda: array("q"))
@@ -77,7 +77,7 @@ class Reading:
             people.columns[name].append(value or None)
         for key in dict.fromkeys(_keys(row)):
             hashed = blake2b(key.encode(), digest_size=_KEY_BYTES).digest()
-            people.key_of.append(number)
+            people.key_of.append(len(people.records) - 1)
             people.keys.append(int.from_bytes(hashed, "big"))
         if self._keeps:
             people.stored.append(_packed(record))
