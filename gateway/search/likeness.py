@@ -50,6 +50,8 @@ def _attribute(kind: AttributeKind) -> Callable[[str, str], str]:
 
 def _identifiers(kind: IdentifierKind) -> Callable[[str, str], str]:
     def compared(one: str, other: str) -> str:
+        if BETWEEN_VALUES not in one and BETWEEN_VALUES not in other:
+            return EQUAL if one == other else nearness(kind, one, other) or DIFFERENT
         ours, theirs = one.split(BETWEEN_VALUES), other.split(BETWEEN_VALUES)
         if not set(ours).isdisjoint(theirs):
             return EQUAL
