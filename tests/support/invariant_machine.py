@@ -374,12 +374,12 @@ class Machine(RuleBasedStateMachine):
             return
         with self.cleanup:
             try:
-                self.run(self._i13_i18_the_chain_verifies_and_names_nobody())
+                self.run(self._i13_i18_the_chain_verifies_and_holds_no_personal_data())
                 self._i20_the_steps_of_an_explanation_build_the_profile()
             finally:
                 self.run(self.core.__aexit__())
 
-    async def _i13_i18_the_chain_verifies_and_names_nobody(self) -> None:
+    async def _i13_i18_the_chain_verifies_and_holds_no_personal_data(self) -> None:
         await self.core.store.maintain(10_000)
         points = await checkpoints(self.core.store)
         verifier = Verifier(points)
