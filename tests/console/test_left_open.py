@@ -85,7 +85,7 @@ async def test_a_live_page_says_that_it_is_one_too_many(chromium: Browser, serve
         headers = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
         others = [await gateway.client.get(stream, headers=headers) for _ in range(10)]
         await page.goto(f"{gateway.admin_url}/console/audit")
-        await page.get_by_text("This page no longer renews itself.").first.wait_for()
+        await page.get_by_text("This page no longer refreshes itself.").first.wait_for()
         for other in others:
             other.close()
 

@@ -12,18 +12,17 @@ from gateway.audit.checkpoint import standing
 from gateway.audit.event import AuditEvent
 from gateway.audit.moved import MovedPoints
 from gateway.audit.segment import read_header, tips
-from gateway.clock import HOUR, MINUTE
+from gateway.clock import HOUR
 from gateway.store.operations import is_signed_with
 from gateway.store.queries.audit import checkpoints, checkpoints_behind, cuts
 from gateway.store.queries.verification import all_checkpoints
 from gateway.workers.archive import Archiver
 from gateway.workers.archive_points import PointMover
-from tests.support.store_batches import CHECKPOINT_KEY, log, run
+from tests.support.store_batches import CHECKPOINT_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from gateway.store import Store
     from tests.support.audit_history import ArchivedDatabase
 
 INVALID = "the checkpoint's signature is not valid"
@@ -311,18 +310,3 @@ async def test_who_moved_them_is_in_the_log(fresh: ArchivedDatabase) -> None:
     told = [link.event for link in await fresh.links() if link.event.action == "audit.checkpoints_archived"]
     (path,) = fresh.directory.glob("*.checkpoints")
     assert [(event.actor, event.object) for event in told] == [("operator:ann", path.name)]
-
-
-async def test_nothing_goes_beside_a_gateway_that_could_not_read_the_log_then(
-    fresh: ArchivedDatabase, store_factory: Callable[[], Awaitable[Store]]
-) -> None:
-    """One of an earlier version, which may only share a PostgreSQL database."""
-    if fresh.url.startswith("sqlite"):
-        pytest.skip("one process at a time")
-    until = fresh.clock.now() + MINUTE
-    await fresh.tamper(f"INSERT INTO lease VALUES ('chain:{'e' * 32}', '{'e' * 32} covers 70', {until})")
-    assert (await fresh.archive()).checkpoints == 0
-    fresh.clock.advance(2 * MINUTE)
-    assert (await fresh.archive()).checkpoints > 0
-    store = await store_factory()
-    await run(store, log)
