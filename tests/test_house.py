@@ -224,3 +224,10 @@ def test_a_pattern_for_a_whole_value_takes_no_line_end_behind_it() -> None:
         if pattern.endswith("$")
     }
     assert found == set()
+
+
+def test_no_test_is_skipped() -> None:
+    """What a machine lacks is installed or named before the tests begin."""
+    skips = re.compile(r"pytest\.(skip|importorskip)\b|mark\.(skip|skipif|xfail)\b")
+    texts = {path: path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("*.py")}
+    assert [str(path.relative_to(ROOT)) for path, text in texts.items() if skips.search(text)] == []
