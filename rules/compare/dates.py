@@ -60,6 +60,8 @@ def compare(one: str, other: str) -> Verdict:
         return MISSING
     if not ours or not theirs:
         return EQUAL if folded(one) == folded(other) else DIFFERENT
+    if len(ours) == len(theirs) == 1:
+        return _of_dates(ours[0], theirs[0])
     best = nearest([_of_dates(mine, yours) for mine in ours for yours in theirs])
     return _ORDER if best == EQUAL and len(ours) + len(theirs) > 2 and ours != theirs else best
 

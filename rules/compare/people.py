@@ -5,6 +5,7 @@ family name typed into each other's fields, or the whole name in one field here 
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 from types import MappingProxyType
 
 from rules.compare import addresses, dates, names, postcodes, texts
@@ -27,6 +28,7 @@ _COMPARE: Mapping[AttributeKind, Callable[[str, str], Verdict]] = MappingProxyTy
 _PARTNER: Mapping[AttributeKind, AttributeKind] = MappingProxyType(
     {"given_name": "family_name", "family_name": "given_name"}
 )
+_REMEMBERED = 1_024
 _TWO_FIELDS = Verdict("similar", "given and family name changed places")
 
 
@@ -62,16 +64,22 @@ def _of_changed_places(kind: AttributeKind, name: str, kinds: Kinds, one: Person
     partner = _PARTNER.get(kind)
     for their_name, their_kind in kinds.items():
         if their_kind == partner:
-            pairs = (
-                (one.get(name, ""), other.get(their_name, "")),
-                (one.get(their_name, ""), other.get(name, "")),
-            )
-            if all(
-                mine and yours and names.compare("name", mine, yours).reaches("similar")
-                for mine, yours in pairs
-            ):
+            given, family = (name, their_name) if kind == "given_name" else (their_name, name)
+            ours, theirs = ((person.get(given, ""), person.get(family, "")) for person in (one, other))
+            if _changed_places(ours, theirs):
                 return _TWO_FIELDS
     return DIFFERENT
+
+
+@lru_cache(_REMEMBERED)
+def _changed_places(one: tuple[str, str], other: tuple[str, str]) -> bool:
+    """Of given and family names. Both attributes ask for it."""
+    (given, family), (other_given, other_family) = one, other
+    return _are_alike(given, other_family) and _are_alike(family, other_given)
+
+
+def _are_alike(one: str, other: str) -> bool:
+    return bool(one and other) and names.compare("name", one, other).reaches("similar")
 
 
 def _of_whole_names(kinds: Kinds, one: Person, other: Person) -> Verdict:
