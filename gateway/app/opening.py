@@ -24,7 +24,7 @@ from gateway.store.operations import active_rules, is_signed_with
 from gateway.store.sqlite.schema import applied_steps
 from gateway.telemetry.telemetry import Telemetry
 from gateway.upstream.client import Upstream
-from gateway.usecases.deliver import PLATFORM
+from gateway.usecases.deliver import UPSTREAM
 
 _log = structlog.get_logger("app")
 _ITSELF = Caller("", "", "gateway", "", "gateway")
@@ -103,7 +103,7 @@ async def _connected(services: Services) -> AsyncGenerator[None]:
         services.clock,
         services.env.random_between,
         metrics.calls.note_upstream,
-        lambda ends_at: metrics.deliveries.certificate_ends.labels(PLATFORM).set(ends_at),
+        lambda ends_at: metrics.deliveries.certificate_ends.labels(UPSTREAM).set(ends_at),
     )
     await services.upstream.open()
     try:
