@@ -1,5 +1,5 @@
-"""Spans of calls and of what comes of them, on their way to a collector. Whoever makes one pays for a tuple in a bounded queue; it
-is encoded and sent beside the calls. Of a call, a span has the template of the route and the ids of the trace, and nothing else
+"""Spans of calls and of what comes of them, on their way to a collector. To make one costs a tuple in a bounded queue; it is
+encoded and sent beside the calls. Of a call, a span has the template of the route and the ids of the trace, and nothing else
 that the caller sent, because a path or a header may hold an e-mail."""
 
 import asyncio

@@ -6,17 +6,8 @@ from rules.language.parse import PRESETS, parse, preset
 from rules.language.problems import describe
 from rules.language.references import named_id_spaces, unknown_id_spaces
 from rules.ruleset import RuleSet
+from tests.support.rule_texts import MINIMAL
 
-HEAD = """[rules]
-schema = 1
-version = "1"
-[identifier.email]
-kind = "email"
-fanout_limit = 5
-[[rule]]
-name = "email"
-all_of = ["email"]
-"""
 KNOWN = ("web", "pos", "app")
 
 
@@ -41,14 +32,15 @@ def read(text: str) -> RuleSet:
 def test_an_unknown_id_space_is_reported_with_its_line_and_the_nearest_name(
     more: str, line: int, path: str
 ) -> None:
-    (problem,) = unknown_id_spaces(read(HEAD + more.replace("\\n", "\n")), KNOWN)
+    (problem,) = unknown_id_spaces(read(MINIMAL + more.replace("\\n", "\n")), KNOWN)
     assert (problem.line, problem.path) == (line, path)
     assert problem.remedy.startswith('did you mean "web"?')
 
 
 def test_a_declared_unknown_id_space_is_reported_once_at_its_table() -> None:
     text = (
-        HEAD + 'id_spaces = ["till"]\n[id_space.till]\n[merge]\nsurvivor = ["id_space:till", "lowest_id"]\n'
+        MINIMAL
+        + 'id_spaces = ["till"]\n[id_space.till]\n[merge]\nsurvivor = ["id_space:till", "lowest_id"]\n'
     )
     assert describe(unknown_id_spaces(read(text), KNOWN)).startswith("line 11: id_space.till: ")
     assert len(unknown_id_spaces(read(text), KNOWN)) == 1
