@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import ssl
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from prometheus_client.parser import text_string_to_metric_families
@@ -11,12 +13,18 @@ from gateway.clock import DAY, SECOND
 from gateway.http.gameball.operations import DOCUMENTED, OUTSIDE, PREFLIGHT, UNLISTED
 from gateway.telemetry.durations import bounds_up_to
 from gateway.telemetry.metrics import Metrics
+from gateway.usecases.deliver import UPSTREAM
 from gateway.workers.measuring import RowCounter, measure
 from tests.http.admin.test_regroupings import FAILED
-from tests.support.forwarding import forwarding
+from tests.support.certificates import loopback_certificate
+from tests.support.forwarding import forward_settings, forwarding
 from tests.support.people import achieve, one_person
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pytest
+
     from tests.support.loyalty_platform import Platform
     from tests.support.running_gateway import RunningGateway, Start
 
@@ -109,6 +117,24 @@ async def test_an_audit_log_that_is_no_longer_signed_is_visible(gateway: Running
     await gateway.tamper(f"UPDATE audit_checkpoint SET at = {now - DAY}")
     age = value(await look(gateway), "gateway_audit_checkpoint_age_seconds")
     assert DAY / SECOND <= age < 2 * DAY / SECOND
+
+
+async def test_the_end_of_the_platforms_certificate_has_the_target_of_its_deliveries(
+    start: Start, platform: Platform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ends_at = datetime.now(UTC).replace(microsecond=0) + timedelta(days=3)
+    certificate = loopback_certificate(tmp_path, ends_at)
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    await platform.refuse()
+    platform.tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    platform.tls.load_cert_chain(certificate)
+    await platform.accept()
+    async with start(forward_settings(platform.url.replace("http:", "https:"))) as gateway:
+        async with gateway.call("POST", "customers", json={"customerId": "ann"}) as answer:
+            assert answer.status == 200
+        found = await scraped(gateway)
+    name = "gateway_certificate_expiry_timestamp_seconds"
+    assert value(found, name, target=UPSTREAM) == ends_at.timestamp()
 
 
 async def test_a_verification_is_noted_with_what_it_found(gateway: RunningGateway) -> None:
