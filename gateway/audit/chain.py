@@ -86,7 +86,7 @@ class Chain:
         self._beginning = Bound(log, covers)
         self._bound = Bound(log, covers)
 
-    def vouch(self, rows: dict[str, dict[str, str]]) -> None:
+    def cover(self, rows: dict[str, dict[str, str]]) -> None:
         """The next event's hash will cover these digests of rows."""
         self._bound = self._bound or Bound()
         for table, told in rows.items():

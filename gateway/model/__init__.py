@@ -93,7 +93,7 @@ from gateway.model.imports import (
     WarnedLine,
 )
 from gateway.model.jobs import (
-    JOB_VOUCHED,
+    JOB_DIGESTED,
     CancelDamagedJob,
     CancelJob,
     DelayJob,
@@ -177,7 +177,7 @@ from gateway.model.suggestions import (
 
 __all__ = [
     "FEW_HOLDERS",
-    "JOB_VOUCHED",
+    "JOB_DIGESTED",
     "JOINS_TOO_MANY",
     "NEAR",
     "ROLES",

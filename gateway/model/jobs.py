@@ -58,7 +58,7 @@ class Job(msgspec.Struct, frozen=True):
     stuck_at: int | None = None
 
 
-JOB_VOUCHED = (
+JOB_DIGESTED = (
     *("job_id", "kind", "filter", "reason", "matched", "created_by", "created_at", "above"),
     *("run_by", "run_since", "state", "why", "ended_at"),
 )

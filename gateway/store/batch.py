@@ -8,11 +8,11 @@ from collections.abc import Iterator
 
 from gateway.audit.chain import Chain
 from gateway.store.protocol import Work
+from gateway.store.row_digests import digests
 from gateway.store.statement import Write
 from gateway.store.tables import TABLES, erasure
 from gateway.store.tables.audit import audit_write
 from gateway.store.tables.table import Loading
-from gateway.store.vouching import digests
 from gateway.workingset import WorkingSet
 
 _MOST_ROUNDS = 256
@@ -58,6 +58,6 @@ def writes(ws: WorkingSet, chain: Chain) -> Iterator[Write]:
     if erases:
         yield from erasure.after(ws)
     if rows := digests(ws, changed, chain.row_key):
-        chain.vouch(rows)
+        chain.cover(rows)
     if ws.new_events:
         yield audit_write(ws.new_events, chain)

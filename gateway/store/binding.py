@@ -10,10 +10,10 @@ import msgspec
 from gateway.audit.chain import Chain, read_bound
 from gateway.audit.event import Action, AuditEvent
 from gateway.store.migrations import steps
+from gateway.store.row_digests import TABLES, logged_digest, newest_binding, rows_of
 from gateway.store.signing import CHAIN_LEASE, Part, covers_of
 from gateway.store.statement import Query, Step, Write
 from gateway.store.tables.audit import audit_write
-from gateway.store.vouching import TABLES, newest_binding, rows_of, vouched
 
 _FIRST = "SELECT seq, bound, (SELECT COUNT(*) FROM audit_cut) FROM audit ORDER BY event_id LIMIT 1"
 _PLACES = "SELECT step, name, place, is_done FROM state_binding"
@@ -60,8 +60,8 @@ class Binding:
         step, table, place = todo
         shape, (sql, parameters) = TABLES[table], rows_of(table, place, limit)
         rows = yield Query(sql, parameters=parameters)
-        self._chain.vouch(
-            {table: {shape.key_of(row): vouched(table, self._chain.row_key, row) for row in rows}}
+        self._chain.cover(
+            {table: {shape.key_of(row): logged_digest(table, self._chain.row_key, row) for row in rows}}
         )
         last = len(rows) < limit
         detail = _encode(BoundRows(step, table, len(rows), not place, last)).decode()

@@ -112,7 +112,7 @@ class Retention:
         yield Write(_UNTOLD, [(one.achievement_id, one.epoch) for one in counted])
         yield Write(_NO_COUPON, [one.entry for one in coupons])
         if coupons:
-            self._chain.vouch({"coupon": {" ".join(map(str, one.entry)): "" for one in coupons}})
+            self._chain.cover({"coupon": {" ".join(map(str, one.entry)): "" for one in coupons}})
         return {"achievements": len(over), "reporters": len(counted), "coupons": len(coupons)}
 
 

@@ -23,9 +23,9 @@ from gateway.audit.segment import Header, header_digest, name_of
 from gateway.clock import DAY, HOUR, MINUTE
 from gateway.ids import earliest, show
 from gateway.store.maintenance import is_within
+from gateway.store.row_digests import newest_binding
 from gateway.store.statement import Query, Step, Write
 from gateway.store.tables.audit import audit_write
-from gateway.store.vouching import newest_binding
 
 MOST_EVENTS = 1_000
 """Events between two checkpoints, unless the settings say otherwise."""

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from gateway.audit.event import Action, Words
 from gateway.ids import show
 from gateway.model import (
-    JOB_VOUCHED,
+    JOB_DIGESTED,
     Caller,
     CancelDamagedJob,
     CancelJob,
@@ -83,7 +83,7 @@ def wants_of_work(command: WorkJob, ws: WorkingSet, env: Env) -> bool:
 
 def work(command: WorkJob, ws: WorkingSet, env: Env) -> Job | Refused:
     """A thing that the job has passed already is left alone. No job changes more things than were counted when it was started."""
-    job = _as_vouched(command.job, ws)
+    job = _as_trusted(command.job, ws)
     if isinstance(job, Refused):
         return job
     if (why := _lost_operator(job, ws)) is not None:
@@ -116,16 +116,16 @@ def _task(caller: Caller, job: Job) -> Task:
     return Task(caller, job.kind, job.filter, job.reason, job.created_at)
 
 
-def _as_vouched(vouched: Job, ws: WorkingSet) -> Job | Refused:
-    """The job as it is now, with how far it has come; refused unless it is the running one that was vouched for."""
-    job = ws.jobs[vouched.job_id]
-    if job is None or job.state != "running" or not _is_same(job, vouched):
-        return _over(vouched.job_id)
+def _as_trusted(trusted: Job, ws: WorkingSet) -> Job | Refused:
+    """The job as it is now, with how far it has come; refused unless it is the running one that is trusted."""
+    job = ws.jobs[trusted.job_id]
+    if job is None or job.state != "running" or not _is_same(job, trusted):
+        return _over(trusted.job_id)
     return job
 
 
-def _is_same(job: Job, vouched: Job) -> bool:
-    return all(getattr(job, name) == getattr(vouched, name) for name in JOB_VOUCHED)
+def _is_same(job: Job, trusted: Job) -> bool:
+    return all(getattr(job, name) == getattr(trusted, name) for name in JOB_DIGESTED)
 
 
 def _name_of(job: Job) -> str:
@@ -151,7 +151,7 @@ def wants_of_job(command: DelayJob | ResumeJob, ws: WorkingSet, env: Env) -> boo
 
 
 def delay(command: DelayJob, ws: WorkingSet, env: Env) -> Job | Refused:
-    job = _as_vouched(command.job, ws)
+    job = _as_trusted(command.job, ws)
     if isinstance(job, Refused):
         return job
     job = replace(job, failures=job.failures + 1, stuck_at=command.item)

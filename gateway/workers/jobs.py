@@ -45,14 +45,14 @@ class JobWorker:
         if self._trusted.get(row[0]) == digest:
             return True
         trust = await trust_in(self._store, row, self._key)
-        if trust == "vouched":
+        if trust == "trusted":
             self._trusted = {row[0]: digest}
         elif trust == "distrusted":
             event = NoteEvent(
                 _ITSELF, Action.JOB_DISTRUSTED, subject=show("job", row[0]), detail=_damage(row)
             )
             await self._pipeline.submit_background(event)
-        return trust == "vouched"
+        return trust == "trusted"
 
     async def _work_on(self, job: Job, limit: int) -> None:
         place, item = f"below {job.before:016x}", None

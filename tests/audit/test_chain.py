@@ -144,7 +144,7 @@ def test_the_first_event_names_the_beginning_even_from_a_later_transaction() -> 
     assert not chain.begun
     chain.begin("digest", 7)
     chain.keep(chain.tip)
-    chain.vouch({"record": {"1": "of a row that was rolled back"}})
+    chain.cover({"record": {"1": "of a row that was rolled back"}})
     chain.rewind()
     assert read_bound(chain.link(event(1)).bound) == Bound("digest", 7)
     assert chain.link(event(2)).bound == ""
@@ -159,7 +159,7 @@ def test_a_beginning_that_vouches_for_no_rows_says_so_by_leaving_them_out() -> N
 def test_the_next_event_vouches_for_all_rows_reported_before_it() -> None:
     chain = Chain("a")
     for rows in ({"record": {"1": "x"}}, {"record": {"1": "y", "2": "z"}, "pin": {"3": "w"}}):
-        chain.vouch(rows)
+        chain.cover(rows)
     bound = read_bound(chain.link(event(1)).bound)
     assert bound == Bound(rows={"record": {"1": "y", "2": "z"}, "pin": {"3": "w"}})
     assert chain.link(event(2)).bound == ""

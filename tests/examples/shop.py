@@ -19,7 +19,7 @@ from gateway.demo.crm import listening_crm
 from gateway.ids import read
 from gateway.model import Caller, DelayJob, GrantDue
 from gateway.store.queries.jobs import job as stored_job
-from gateway.store.vouching import row_key
+from gateway.store.row_digests import row_key
 from gateway.usecases.backoff import MOST_FAILURES
 from gateway.workers.archive import Archiver
 from gateway.workers.jobs import JobWorker

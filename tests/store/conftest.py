@@ -8,7 +8,7 @@ import pytest
 from gateway.clock import HOUR
 from gateway.store import Store
 from gateway.workers import archive as archiving
-from tests.support.audit_history import ArchivedDatabase, LoggedDatabase, make_vouched_rows
+from tests.support.audit_history import ArchivedDatabase, LoggedDatabase, make_digested_rows
 from tests.support.in_process_gateway import ManualClock, make_store
 from tests.support.store_batches import Open, run
 
@@ -62,7 +62,7 @@ async def fresh(
     made.directory.mkdir()
     await made.build()
     store = await store_factory()
-    await run(store, make_vouched_rows)
+    await run(store, make_digested_rows)
     await store.close()
     clock.advance(3 * HOUR)
     return made

@@ -119,7 +119,7 @@ async def put_in_a_chain(kept: ArchivedDatabase, event_id: int) -> None:
     )
 
 
-def make_vouched_rows(ws: WorkingSet) -> None:
+def make_digested_rows(ws: WorkingSet) -> None:
     _, (ann,) = person(ws, "web:ann")
     _, (bob,) = person(ws, "web:bob")
     for record in (ann, bob):

@@ -34,7 +34,7 @@ from gateway.model import (
 )
 from gateway.store.queries.jobs import job as stored_job
 from gateway.store.queries.matching import count_matching, id_of, matching
-from gateway.store.vouching import row_key
+from gateway.store.row_digests import row_key
 from gateway.usecases import job_steps
 from gateway.usecases.backoff import MOST_FAILURES
 from gateway.usecases.env import Env

@@ -21,8 +21,8 @@ from gateway.model import (
     shown_thing,
 )
 from gateway.store.queries import jobs as queries
+from gateway.store.row_digests import row_key
 from gateway.store.tables.jobs import JOB
-from gateway.store.vouching import row_key
 
 
 class Resuming(msgspec.Struct, forbid_unknown_fields=True):
@@ -120,7 +120,7 @@ async def _is_distrusted(services: Services, job: Job) -> bool:
     if job.state not in ("running", "failed"):
         return False
     trust = await queries.trust_in(services.store, JOB.row(job), row_key(services.checkpoint_key))
-    return trust != "vouched"
+    return trust != "trusted"
 
 
 async def job_view(services: Services, job: Job) -> JobView:

@@ -17,7 +17,7 @@ from gateway.http.admin.listing import Id, ListQuery, Page, Query, page, read_cu
 from gateway.http.admin.operation import Call, Operation
 from gateway.http.admin.times import Time, shown, shown_or_none
 from gateway.store.queries.verification import all_checkpoints, verify
-from gateway.store.vouching import UNCOVERED
+from gateway.store.row_digests import UNCOVERED
 
 _MOST_BREACHES = 100
 

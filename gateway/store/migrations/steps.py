@@ -24,9 +24,9 @@ class Migration(NamedTuple):
 
     @property
     def binds(self) -> list[tuple[int, str]]:
-        """The rows that the audit log vouches for again once the step is done, by the names of `gateway.store.vouching`: the step
-        rewrites them, or they were not vouched for before. Each comes with the number by which the log knows the step. A line of
-        the step says so: `-- binds: profile review`."""
+        """The tables of `gateway.store.row_digests` whose rows are bound to the audit log again once the step is done: the step
+        rewrites them, or no digest covered them before. Each comes with the number by which the log knows the step. A line
+        of the step says so: `-- binds: profile review`."""
         found = _BINDS.search(self.sql)
         return [(int(found[1] or self.version), name) for name in found[2].split()] if found else []
 

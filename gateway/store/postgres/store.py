@@ -36,9 +36,9 @@ from gateway.store.postgres.schema import columns, migrate, refuse_unfinished_co
 from gateway.store.postgres.wiping import rewrite
 from gateway.store.protocol import BatchSource, Work
 from gateway.store.retention import Retention
+from gateway.store.row_digests import row_key
 from gateway.store.signing import MOST_EVENTS, Signing, archived_event, moved_event, own_event
 from gateway.store.statement import Step, Write, together
-from gateway.store.vouching import row_key
 from gateway.workingset import WorkingSet
 
 _log = structlog.get_logger("store")

@@ -15,8 +15,8 @@ from gateway.ids import show
 from gateway.model import Filter, Job
 from gateway.store import Store
 from gateway.store.queries.audit import WantedEvents, events
+from gateway.store.row_digests import TABLES, logged_digest
 from gateway.store.tables.jobs import JOB
-from gateway.store.vouching import TABLES, vouched
 
 _JOBS = f"SELECT {JOB.select('j')} FROM job AS j"
 _TYPES = get_type_hints(Job)
@@ -31,8 +31,8 @@ _UNREADABLE: dict[str, Any] = {
 }
 _AT_ONCE = 20
 _EVENTS = 20
-_VOUCHED_AT = [JOB.all.index(name) for name in TABLES["job"].columns]
-Trust = Literal["vouched", "distrusted", "noted"]
+_DIGESTED_AT = [JOB.all.index(name) for name in TABLES["job"].columns]
+Trust = Literal["trusted", "distrusted", "noted"]
 """`noted`: distrusted, and the log says so."""
 
 
@@ -101,7 +101,7 @@ async def due_jobs(store: Store, now: int) -> AsyncIterator[Sequence[Any]]:
 
 
 def digest_of(row: Sequence[Any], key: bytes) -> str:
-    return vouched("job", key, [row[place] for place in _VOUCHED_AT])
+    return logged_digest("job", key, [row[place] for place in _DIGESTED_AT])
 
 
 async def trust_in(store: Store, row: Sequence[Any], key: bytes) -> Trust:
@@ -111,7 +111,7 @@ async def trust_in(store: Store, row: Sequence[Any], key: bytes) -> Trust:
     for link in found:
         if told := read_bound(link.bound).rows.get("job", {}).get(str(row[0])):
             if told == digest_of(row, key) and not read(row).damaged:
-                return "vouched"
+                return "trusted"
             break
     is_noted = bool(found) and found[0].event.action == Action.JOB_DISTRUSTED
     return "noted" if is_noted else "distrusted"

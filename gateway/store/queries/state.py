@@ -15,7 +15,7 @@ from gateway.ids import Prefix, show
 from gateway.store import Store
 from gateway.store.binding import BoundRows
 from gateway.store.queries.profiles import placeholders
-from gateway.store.vouching import TABLES, Row, Vouched, bound_by, rows_of, vouched
+from gateway.store.row_digests import TABLES, DigestedRows, Row, bound_by, logged_digest, rows_of
 
 _AT_ONCE = 250_000
 """Rows that are held in memory. If there are more, the log is read again for each part."""
@@ -123,7 +123,7 @@ class _Account:
         if last is None:
             return None
         told = {last.told, *last.others}
-        if any(one.endswith(_UNKNOWN) for one in told) or vouched(table, self._key, row) in told:
+        if any(one.endswith(_UNKNOWN) for one in told) or logged_digest(table, self._key, row) in told:
             return ""
         return "was taken away, and is there again" if last.told == "" else "was changed"
 
@@ -185,7 +185,7 @@ async def _compare(
     return breaches, earlier
 
 
-def _is_earlier(shape: Vouched, row: Row, since: int | None, bound: int) -> bool:
+def _is_earlier(shape: DigestedRows, row: Row, since: int | None, bound: int) -> bool:
     """Whether a row is from before the log vouched for rows, in a table that was not bound since."""
     return since is not None and bound < since and shape.made_at(row) < since
 

@@ -25,7 +25,7 @@ from gateway.store.queries.audit import (
     moved_to_archive,
 )
 from gateway.store.queries.state import Covered, verify_rows
-from gateway.store.vouching import row_key
+from gateway.store.row_digests import row_key
 
 _HIDDEN = (
     "{} is not found by its profile, object or request: rows were taken out of the table lookup;"

@@ -32,6 +32,7 @@ from gateway.store.maintenance import KEPT_BY_DEFAULT, KeepFor, Maintenance
 from gateway.store.operations import newest_moment
 from gateway.store.protocol import BatchSource, Work
 from gateway.store.retention import Retention
+from gateway.store.row_digests import row_key
 from gateway.store.signing import MOST_EVENTS, Signing, archived_event, moved_event, own_event
 from gateway.store.sqlite.checkpoints import Checkpoints
 from gateway.store.sqlite.connection import (
@@ -51,7 +52,6 @@ from gateway.store.sqlite.lock import FileLock
 from gateway.store.sqlite.one_hop import in_one_hop
 from gateway.store.sqlite.wiping import clear_copies, empty_log
 from gateway.store.statement import Step, Write, together
-from gateway.store.vouching import row_key
 from gateway.workingset import WorkingSet
 
 T = TypeVar("T")

@@ -13,8 +13,8 @@ from gateway.model import Caller, DelayJob
 from gateway.store.queries.jobs import count_stopped
 from gateway.store.queries.jobs import job as stored_job
 from gateway.store.queries.verification import verify
+from gateway.store.row_digests import row_key
 from gateway.store.tables.jobs import JOB
-from gateway.store.vouching import row_key
 from gateway.usecases.backoff import MOST_FAILURES
 from gateway.workers.jobs import JobWorker
 from tests.http.admin.test_merge_list import by_hand, listed

@@ -17,7 +17,7 @@ from gateway.store.queries.state import Covered
 from gateway.store.queries.verification import Verdict, verify
 from gateway.workers.archive import Archiver
 from gateway.workingset import WorkingSet
-from tests.support.audit_history import make_vouched_rows
+from tests.support.audit_history import make_digested_rows
 from tests.support.in_process_gateway import NOON, ManualClock, tamper
 from tests.support.store_batches import CHECKPOINT_KEY, Open, log, person, run, want_whole
 
@@ -38,7 +38,7 @@ async def _hash_without_rows(store: Store, url: str) -> None:
 
 @pytest.fixture
 async def filled(store: Store, clock: ManualClock) -> Store:
-    await run(store, make_vouched_rows)
+    await run(store, make_digested_rows)
     clock.advance(HOUR)
     return store
 
@@ -173,7 +173,7 @@ async def test_rows_from_before_are_counted_and_not_taken_for_new(
 ) -> None:
     """A database of an earlier version: a log whose chains have no signed beginning, and rows that it does not vouch for."""
     store = await store_factory()
-    await run(store, make_vouched_rows)
+    await run(store, make_digested_rows)
     await store.close()
     for statement in (
         "UPDATE audit SET bound = ''",
@@ -237,7 +237,7 @@ def upgraded(store_factory: Open, clock: ManualClock, next_version: NextVersion)
 
     async def upgrade(sql: str = _REWRITING, forging: Callable[[Store], Awaitable[None]] = _nothing) -> Store:
         store = await store_factory()
-        await run(store, make_vouched_rows)
+        await run(store, make_digested_rows)
         await forging(store)
         await store.close()
         clock.advance(HOUR)
@@ -319,7 +319,7 @@ async def test_a_database_that_begins_with_a_step_is_bound_from_its_first_event_
     next_version(_REWRITING)
     store = await store_factory()
     begun = clock.now()
-    await run(store, make_vouched_rows)
+    await run(store, make_digested_rows)
     clock.advance(HOUR)
     await _bind(store)
     assert (await _records(store)).since == begun

@@ -1,4 +1,4 @@
-"""Rows that the audit log vouches for: when one changes, the next event's hash covers a digest of the row as it is from then on. So
+"""Digests of stored rows. When such a row changes, the hash of the next audit event covers a digest of the row as it is then. So
 the log proves what the ledger, the balances (its sums), the partition, the names of profiles, merges, questions, pins, splits,
 keys, operators and rules are, and what jobs are to do. A coupon's code has a digest of its own, because an erasure removes the
 code and leaves the entry. No digest covers where a profile redirects: it leads to the record that it is named after, and a digest
@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from gateway.model import JOB_VOUCHED, LedgerEntry, MergeRow
+from gateway.model import JOB_DIGESTED, LedgerEntry, MergeRow
 from gateway.store.migrations import steps
 from gateway.store.tables.accounts import OPERATOR
 from gateway.store.tables.achievements import LEDGER
@@ -40,7 +40,7 @@ UNCOVERED = (
 """What no digest covers, as in `gateway audit verify --state` and docs/trust-model.md."""
 
 
-class Vouched(NamedTuple):
+class DigestedRows(NamedTuple):
     """Rows of one kind: the columns that a digest covers, the columns that name a row, the column with its time ("": none), and the
     columns of the primary key if they are others. `about` are columns with values that stand before the digest, as numbers or words
     without personal data. They show whether a row is rightly gone. `source` is the table, if it has another name, and its rows."""
@@ -128,24 +128,24 @@ _REVIEW = (
 _COUPON = ("record_id", "campaign_id", "achievement_id", "coupon_code")
 
 TABLES = {
-    "record": Vouched(_RECORD, ("record_id",), "created_at", ("id_space", "customer_id")),
-    "profile": Vouched(_PROFILE, ("profile_id",), about=("named_after",)),
-    "merge": Vouched(_MERGE, ("merge_id",)),
-    "merge_undone": Vouched(
+    "record": DigestedRows(_RECORD, ("record_id",), "created_at", ("id_space", "customer_id")),
+    "profile": DigestedRows(_PROFILE, ("profile_id",), about=("named_after",)),
+    "merge": DigestedRows(_MERGE, ("merge_id",)),
+    "merge_undone": DigestedRows(
         ("merge_id", "undone_at"), ("merge_id",), source="merge WHERE undone_at IS NOT NULL"
     ),
-    "review": Vouched(_REVIEW, ("review_id",), about=("state", "profile_a", "profile_b")),
-    "ledger": Vouched(_LEDGER, ("record_id", "campaign_id", "achievement_id"), "entered_at"),
-    "coupon": Vouched(_COUPON, _COUPON[:3], source="ledger WHERE coupon_code <> ''"),
-    "campaign_spend": Vouched(("campaign_id", "points"), ("campaign_id",)),
-    "pin": Vouched(_PIN_COLUMNS, ("record_a", "record_b"), "created_at"),
-    "split": Vouched(_SPLIT, ("split_id",), "created_at"),
-    "split_side": Vouched(_SIDE, ("record_id", "split_id")),
-    "channel_key": Vouched(_CHANNEL_KEY, ("key_id",), "created_at"),
-    "operator": Vouched(_OPERATOR, ("name",), "created_at"),
-    "rule_set": Vouched(_RULE_SET, ("version",), "stored_at"),
-    "rule_activation": Vouched(_ACTIVATION, ("activation_id",), "activated_at"),
-    "job": Vouched(JOB_VOUCHED, ("job_id",), "created_at"),
+    "review": DigestedRows(_REVIEW, ("review_id",), about=("state", "profile_a", "profile_b")),
+    "ledger": DigestedRows(_LEDGER, ("record_id", "campaign_id", "achievement_id"), "entered_at"),
+    "coupon": DigestedRows(_COUPON, _COUPON[:3], source="ledger WHERE coupon_code <> ''"),
+    "campaign_spend": DigestedRows(("campaign_id", "points"), ("campaign_id",)),
+    "pin": DigestedRows(_PIN_COLUMNS, ("record_a", "record_b"), "created_at"),
+    "split": DigestedRows(_SPLIT, ("split_id",), "created_at"),
+    "split_side": DigestedRows(_SIDE, ("record_id", "split_id")),
+    "channel_key": DigestedRows(_CHANNEL_KEY, ("key_id",), "created_at"),
+    "operator": DigestedRows(_OPERATOR, ("name",), "created_at"),
+    "rule_set": DigestedRows(_RULE_SET, ("version",), "stored_at"),
+    "rule_activation": DigestedRows(_ACTIVATION, ("activation_id",), "activated_at"),
+    "job": DigestedRows(JOB_DIGESTED, ("job_id",), "created_at"),
 }
 
 
@@ -178,14 +178,14 @@ def row_key(checkpoint_key: bytes) -> bytes:
     return hmac.digest(checkpoint_key, b"rows", "sha256")
 
 
-def vouched(name: str, key: bytes, row: Row) -> str:
-    """What the log says of a row."""
+def logged_digest(name: str, key: bytes, row: Row) -> str:
+    """The row's digest as the log has it, with the values of `about` before it."""
     about = TABLES[name].about_of(row)
     return f"{about}.{row_digest(key, row)}" if about else row_digest(key, row)
 
 
 def row_digest(key: bytes, row: Row) -> str:
-    """Of the values as they are stored: true is 1."""
+    """The digest of the values as they are stored: true is 1."""
     stored = [int(value) if isinstance(value, bool) else value for value in row]
     return blake2b(_encode(stored), key=key, digest_size=_DIGEST_BYTES).hexdigest()
 
@@ -200,11 +200,13 @@ def digests(ws: WorkingSet, changed: Collection[str], key: bytes) -> dict[str, d
     for collection, table, rows_of_ in KEPT:
         if collection in changed and (rows := rows_of_(ws.collections[collection])):
             shape = TABLES[table]
-            found.setdefault(table, {}).update({shape.key_of(row): vouched(table, key, row) for row in rows})
+            found.setdefault(table, {}).update(
+                {shape.key_of(row): logged_digest(table, key, row) for row in rows}
+            )
     if "stored_profiles" in changed and ws.written_profiles:
         shape, rows = TABLES["profile"], _PROFILES(ws.written_profiles)
         found.setdefault("profile", {}).update(
-            {shape.key_of(row): vouched("profile", key, row) for row in rows}
+            {shape.key_of(row): logged_digest("profile", key, row) for row in rows}
         )
     return found
 
