@@ -24,7 +24,7 @@ from gateway.errors import ReadFailed, StoreBusy, StoreUnavailable
 from gateway.ids import Ids
 from gateway.model import Erasure
 from gateway.store import batch
-from gateway.store.binding import Binding
+from gateway.store.digest_backfill import DigestBackfill
 from gateway.store.maintenance import KEPT_BY_DEFAULT, KeepFor, Maintenance
 from gateway.store.operations import newest_moment
 from gateway.store.postgres.connection import SILENT, Connection, Server
@@ -84,7 +84,7 @@ class PostgresStore:
         self._maintenance = Maintenance(kept)
         self._retention = Retention(self.chain, kept)
         self._signing = Signing(self.chain, checkpoint_key, checkpoint_every, checkpoint_events, shared=True)
-        self._binding = Binding(self.chain, shared=True)
+        self._backfill = DigestBackfill(self.chain, shared=True)
         self._is_sealed = False
         self._writing = asyncio.Lock()
         self._reading = asyncio.Semaphore(_READERS)
@@ -250,9 +250,9 @@ class PostgresStore:
 
     async def _bind(self, limit: int) -> int:
         now, stamp = self._moment()
-        if self._binding.is_done or not self.chain.is_kept or self._signing.must_restart(now):
+        if self._backfill.is_done or not self.chain.is_kept or self._signing.must_restart(now):
             return 0
-        return await self._sign(lambda: self._binding.bind(now, stamp, self._ids.next, limit))
+        return await self._sign(lambda: self._backfill.run(now, stamp, self._ids.next, limit))
 
     def is_signature_due(self) -> bool:
         return self._signing.is_checkpoint_due(self._clock.now())

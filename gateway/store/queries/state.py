@@ -13,7 +13,7 @@ from gateway.audit.verify import Breach
 from gateway.clock import SECOND
 from gateway.ids import Prefix, show
 from gateway.store import Store
-from gateway.store.binding import BoundRows
+from gateway.store.digest_backfill import BoundRows
 from gateway.store.queries.profiles import placeholders
 from gateway.store.row_digests import TABLES, DigestedRows, Row, bound_by, logged_digest, rows_of
 

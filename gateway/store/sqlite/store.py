@@ -26,7 +26,7 @@ from gateway.ids import Ids
 from gateway.model import Erasure
 from gateway.sqlite_library import sqlite3
 from gateway.store import batch
-from gateway.store.binding import Binding
+from gateway.store.digest_backfill import DigestBackfill
 from gateway.store.erasures import ERASURES
 from gateway.store.maintenance import KEPT_BY_DEFAULT, KeepFor, Maintenance
 from gateway.store.operations import newest_moment
@@ -87,7 +87,7 @@ class SqliteStore:
         self._maintenance = Maintenance(kept)
         self._retention = Retention(self.chain, kept)
         self._signing = Signing(self.chain, checkpoint_key, checkpoint_every, checkpoint_events, shared=False)
-        self._binding = Binding(self.chain, shared=False)
+        self._backfill = DigestBackfill(self.chain, shared=False)
         self._disk = FreeDisk(path, min_free_disk)
         self._pragmas = (*PRAGMAS, *(ALONE if alone else SERVING))
         self._lock = FileLock(path)
@@ -166,9 +166,9 @@ class SqliteStore:
             await self._wipe()
             pruning = self._signing.prune_checkpoints(limit)
             done = await self._in_writer(self._run_housekeeping, tidying, signing, forgetting, pruning)
-            if not self._binding.is_done:
-                binding = self._binding.bind(now, stamp, self._ids.next, limit)
-                done += await self._in_writer(self._run_housekeeping, binding)
+            if not self._backfill.is_done:
+                backfill = self._backfill.run(now, stamp, self._ids.next, limit)
+                done += await self._in_writer(self._run_housekeeping, backfill)
             return done
 
     def is_signature_due(self) -> bool:

@@ -36,7 +36,7 @@ class BoundRows(msgspec.Struct, frozen=True):
     last: bool
 
 
-class Binding:
+class DigestBackfill:
     """`shared`: other gateways may write to the database. Nothing is bound while one of them is of a version that vouches for less,
     because its writes in the meantime would look like forged ones."""
 
@@ -46,7 +46,7 @@ class Binding:
         self._shared = shared
         self.is_done = False
 
-    def bind(self, now: int, stamp: int, new_id: Callable[[int], int], limit: int) -> Step:
+    def run(self, now: int, stamp: int, new_id: Callable[[int], int], limit: int) -> Step:
         """Bind the next piece. Returns its number of rows, plus 1 if others are left."""
         if self.is_done or not self._chain.kept[0]:
             return 0
