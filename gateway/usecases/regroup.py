@@ -26,8 +26,8 @@ from gateway.usecases.component import (
 )
 from gateway.usecases.env import Env
 from gateway.usecases.observe import pseudonym
-from gateway.usecases.regroup_carrying import Carrying, Counts
-from gateway.usecases.regroup_look import Look
+from gateway.usecases.regroup_apply import ComponentUpdate, Counts
+from gateway.usecases.regroup_component import Component
 from gateway.workingset import NotLoaded, WorkingSet
 from rules.identifier import Identifier
 
@@ -41,7 +41,7 @@ def wants(command: Regroup, ws: WorkingSet, env: Env) -> bool:
     run = ws.regroupings[command.regrouping_id]
     if run is None or not _may_begin(command, run, ws, env):
         return True
-    loaded = [look.wants() for look in _looks(command, run, ws, env)]
+    loaded = [component.wants() for component in _components(command, run, ws, env)]
     if run.scope == "split" and (command.last or env.rules.mode != "enforce"):
         loaded.append(ws.whole_splits.want(run.profile_id))
     return all(loaded)
@@ -66,13 +66,13 @@ def regroup(command: Regroup, ws: WorkingSet, env: Env) -> Regrouped | Refused:
     )
     looked = command.profiles
     if env.rules.mode == "enforce":
-        skipped: list[Look] = []
-        for look in _looks(command, run, ws, env):
-            counted = _carry_out(look, command)
+        skipped: list[Component] = []
+        for component in _components(command, run, ws, env):
+            counted = _update(component, command)
             after = _sum(after, counted)
-            skipped += [look] if counted.skipped else []
+            skipped += [component] if counted.skipped else []
             if counted.unfinished:
-                looked = command.profiles[: command.profiles.index(look.start)]
+                looked = command.profiles[: command.profiles.index(component.start)]
                 break
         _note_skipped(skipped, command, ws)
     after = replace(after, cursor=max((run.cursor, *looked)), looked=run.looked + len(looked))
@@ -117,13 +117,13 @@ def _keep(run: Regrouping, command: Regroup, ws: WorkingSet, *, finished: bool) 
     return run
 
 
-def _note_skipped(looks: Iterable[Look], command: Regroup, ws: WorkingSet) -> None:
+def _note_skipped(components: Iterable[Component], command: Regroup, ws: WorkingSet) -> None:
     """One event for all profiles that the same value holds together."""
-    found: dict[tuple[str, Identifier | None], list[Look]] = {}
-    for look in looks:
-        found.setdefault((look.why_skipped, look.most_held), []).append(look)
+    found: dict[tuple[str, Identifier | None], list[Component]] = {}
+    for component in components:
+        found.setdefault((component.why_skipped, component.most_held), []).append(component)
     for (why, value), same in found.items():
-        profiles = sorted(frozenset[int]().union(*(look.skipped(command) for look in same)))
+        profiles = sorted(frozenset[int]().union(*(component.skipped(command) for component in same)))
         held = pseudonym(value, same[0].env) | {"holders": ws.key(value).holders} if value else {}
         ws.record_event(
             Action.IDENTITY_SKIPPED,
@@ -135,17 +135,17 @@ def _note_skipped(looks: Iterable[Look], command: Regroup, ws: WorkingSet) -> No
         )
 
 
-def _carry_out(look: Look, command: Regroup) -> Counts:
+def _update(component: Component, command: Regroup) -> Counts:
     """A component that is too large, or reaches too far, is left as it is."""
-    if look.why_skipped:
-        return Counts(skipped=len(look.skipped(command)))
-    if not look.complete:
+    if component.why_skipped:
+        return Counts(skipped=len(component.skipped(command)))
+    if not component.complete:
         raise NotLoaded("components")
-    return Carrying(look, command).out() if look.core else Counts()
+    return ComponentUpdate(component, command).apply() if component.core else Counts()
 
 
-def _looks(command: Regroup, run: Regrouping, ws: WorkingSet, env: Env) -> Iterator[Look]:
-    """One look for each component that these profiles are in."""
+def _components(command: Regroup, run: Regrouping, ws: WorkingSet, env: Env) -> Iterator[Component]:
+    """Each component that these profiles are in, once."""
     seen: set[int] = set()
     powers = Powers(ws, env, by_present_rules=run.scope == "rules")
     for profile_id in command.profiles:
@@ -153,7 +153,7 @@ def _looks(command: Regroup, run: Regrouping, ws: WorkingSet, env: Env) -> Itera
             profile_id in ws.profiles and ws.profiles[profile_id].redirect_to is not None
         ):
             continue
-        look = Look(run, ws, env, powers, profile_id)
-        look.gather()
-        seen |= look.core
-        yield look
+        component = Component(run, ws, env, powers, profile_id)
+        component.gather()
+        seen |= component.core
+        yield component

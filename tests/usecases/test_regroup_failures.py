@@ -11,7 +11,7 @@ from gateway.ids import show
 from gateway.model import DelayRegrouping, DropPin, Refused, ResumeRegroupings, SetPin
 from gateway.store.tables.regrouping import count_failed, failed_regroupings
 from gateway.usecases.backoff import MOST_FAILURES
-from gateway.usecases.regroup_carrying import Carrying, Counts
+from gateway.usecases.regroup_apply import ComponentUpdate, Counts
 from tests.support.in_process_gateway import InProcessGateway, customer, environment
 from tests.support.regrouping import OPERATOR, rules
 
@@ -29,14 +29,14 @@ async def core(tmp_path: Path) -> AsyncGenerator[InProcessGateway]:
 
 def poison(monkeypatch: pytest.MonkeyPatch, profile_id: int) -> None:
     """Regrouping this profile meets a mistake in the code."""
-    real = Carrying.out
+    real = ComponentUpdate.apply
 
-    def out(self: Carrying) -> Counts:
-        if profile_id in self.look.core:
+    def apply(self: ComponentUpdate) -> Counts:
+        if profile_id in self.component.core:
             raise KeyError
         return real(self)
 
-    monkeypatch.setattr(Carrying, "out", out)
+    monkeypatch.setattr(ComponentUpdate, "apply", apply)
 
 
 async def profiles(core: InProcessGateway) -> list[int]:

@@ -167,7 +167,7 @@ async def test_a_profile_of_any_size_is_taken_apart_as_planned_in_pieces_that_le
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, second: RuleSet
 ) -> None:
     monkeypatch.setattr("gateway.usecases.component.MOST_RECORDS", 35)
-    monkeypatch.setattr("gateway.usecases.regroup_carrying.PARTS_AT_ONCE", 5)
+    monkeypatch.setattr("gateway.usecases.regroup_apply.PARTS_AT_ONCE", 5)
     first = rules("1", fanout_limit="900", more=TILL.format(most=1_000))
     async with InProcessGateway(tmp_path, environment(rules=first)) as core:
         await core.use(first)
@@ -193,7 +193,7 @@ async def test_a_profile_of_any_size_is_taken_apart_as_planned_in_pieces_that_le
 async def test_a_call_between_two_pieces_joins_what_the_next_one_finds(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gateway.usecases.regroup_carrying.PARTS_AT_ONCE", 5)
+    monkeypatch.setattr("gateway.usecases.regroup_apply.PARTS_AT_ONCE", 5)
     first, second = (
         rules(version, fanout_limit=most, more=TILL.format(most=1_000)) for version, most in ("19", "23")
     )

@@ -149,7 +149,7 @@ def test_i8_i21_a_walk_ends_with_the_partition_of_the_definition(
     sequence: list[tuple[Any, ...]], variants: list[int], limit: int, at_once: int
 ) -> None:
     async def play() -> None:
-        with patch("gateway.usecases.regroup_carrying.PARTS_AT_ONCE", at_once):
+        with patch("gateway.usecases.regroup_apply.PARTS_AT_ONCE", at_once):
             await follow()
 
     async def follow() -> None:

@@ -209,7 +209,7 @@ async def test_very_many_sides_leave_in_steps_and_are_apart_from_the_first_one_o
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, resplit: str
 ) -> None:
     monkeypatch.setattr("gateway.usecases.split.SIDES_AT_ONCE", 6)
-    monkeypatch.setattr("gateway.usecases.regroup_carrying.PARTS_AT_ONCE", 6)
+    monkeypatch.setattr("gateway.usecases.regroup_apply.PARTS_AT_ONCE", 6)
     chosen = tills("1", resplit=resplit)
     async with InProcessGateway(tmp_path, environment(rules=chosen)) as core:
         await core.use(chosen)

@@ -25,7 +25,7 @@ from rules.identifier import Identifier
 
 
 @dataclass
-class Look:
+class Component:
     """One component. `core` are its profiles; `around` those that a question could be about, together with one of them.
     `leaves_out`: some are missing there, because too many could be asked about."""
 

@@ -10,7 +10,7 @@ from gateway.model import NEAR, SUGGESTED, Regroup, ReviewItem
 from gateway.usecases.merge import CONTESTED, join, open_review
 from gateway.usecases.ownership import assign_owners
 from gateway.usecases.parting import REGROUP, note_parting, take_out
-from gateway.usecases.regroup_look import Look, grouped
+from gateway.usecases.regroup_component import Component, grouped
 from gateway.usecases.split import TAKEN_APART
 from rules.batch.partition import Edge, RefusedEdge
 from rules.batch.pieces import Piece
@@ -46,36 +46,41 @@ class Counts:
     unfinished: bool = False
 
 
-class Carrying:
-    """One component becoming what the rules make of it."""
+class ComponentUpdate:
+    """Changes one component. `apply` is called once."""
 
-    def __init__(self, look: Look, command: Regroup) -> None:
-        self.look, self.run, self.ws, self.rules = look, look.run, look.ws, look.env.rules
+    def __init__(self, component: Component, command: Regroup) -> None:
+        self.component, self.run, self.ws, self.rules = (
+            component,
+            component.run,
+            component.ws,
+            component.env.rules,
+        )
         self.caller = command.caller
-        self.groups = grouped(look.found, "group")
-        self.main = {piece.profile_id: piece for piece in look.found if piece.is_main}
-        self.records = {record_id for one in look.core for record_id in self.ws.profiles[one].records}
+        self.groups = grouped(component.found, "group")
+        self.main = {piece.profile_id: piece for piece in component.found if piece.is_main}
+        self.records = {record_id for one in component.core for record_id in self.ws.profiles[one].records}
         self.held: set[int] = set()
         self.merging: set[int] = set()
         self.counts = Counts()
 
-    def out(self) -> Counts:
-        for profile_id, found in self.look.by_profile.items():
+    def apply(self) -> Counts:
+        for profile_id, found in self.component.by_profile.items():
             if len(found) > 1:
-                self._part(self.ws.profiles[profile_id], found)
+                self._split(self.ws.profiles[profile_id], found)
             if self.counts.unfinished:
                 return self._counted()
         for group, found in self.groups.items():
             if len(found) > 1 and group not in self.held and not self._is_asked(found):
                 self._join(found)
         if self.run.scope == "rules" or self.run.cause in _WITHOUT_OWNER or self.merging or self.counts.split:
-            assign_owners(self._profiles(), self.look.powers, self.ws, self.look.env)
+            assign_owners(self._profiles(), self.component.powers, self.ws, self.component.env)
         self._ask()
         return self._counted()
 
     def _counted(self) -> Counts:
         self.counts.merged = len(self.merging)
-        moved = [piece for piece in self.look.found if self._home(piece.records[0]) != piece.profile_id]
+        moved = [piece for piece in self.component.found if self._home(piece.records[0]) != piece.profile_id]
         self.counts.points = sum(abs(piece.points) for piece in moved)
         return self.counts
 
@@ -86,23 +91,25 @@ class Carrying:
         """The live profiles of the component at this point."""
         return [self.ws.profiles[home] for home in sorted({self._home(one) for one in self.records})]
 
-    # ---- coming apart ----
+    # ---- splitting ----
 
-    def _part(self, profile: Profile, found: Sequence[Piece]) -> None:
+    def _split(self, profile: Profile, found: Sequence[Piece]) -> None:
         main = self.main[profile.profile_id]
         others = sorted((piece for piece in found if piece != main), key=lambda piece: piece.records)
         if self.rules.conflict.resplit == "auto" or self.run.cause == TAKEN_APART:
             alone = [piece for piece in others if len(self.groups[piece.group]) == 1]
             self.counts.unfinished = len(alone) > PARTS_AT_ONCE
-            self._take_apart(profile, alone[:PARTS_AT_ONCE] if self.counts.unfinished else others)
+            self._detach(profile, alone[:PARTS_AT_ONCE] if self.counts.unfinished else others)
             return
         self.held |= {piece.group for piece in found}
         if self.rules.conflict.resplit == "review":
             self._ask_to_leave(profile, main, others)
 
-    def _take_apart(self, profile: Profile, others: Iterable[Piece]) -> None:
-        parts = [take_out(profile, frozenset(piece.records), self.ws, self.look.env)[0] for piece in others]
-        note_parting(profile, parts, self.caller, REGROUP, self.run.cause, self.ws, self.look.env)
+    def _detach(self, profile: Profile, others: Iterable[Piece]) -> None:
+        parts = [
+            take_out(profile, frozenset(piece.records), self.ws, self.component.env)[0] for piece in others
+        ]
+        note_parting(profile, parts, self.caller, REGROUP, self.run.cause, self.ws, self.component.env)
         for side in (profile, *parts):
             self.ws.balances.put(side.profile_id, sum(self.ws.points.get(one, 0) for one in side.records))
         self.counts.split += not self.counts.unfinished
@@ -135,13 +142,13 @@ class Carrying:
         self._note_question(item)
 
     def _between(self, main: Piece, piece: Piece) -> RefusedEdge | None:
-        for refused in self.look.after.refused:
+        for refused in self.component.after.refused:
             sides = {refused.record_a, refused.record_b}
             if sides & set(main.records) and sides & set(piece.records):
                 return refused
         return None
 
-    # ---- coming together ----
+    # ---- joining ----
 
     def _is_asked(self, found: Collection[Piece]) -> bool:
         """Whether an open question that the definition does not know keeps the profiles apart. New rules join them anyway, as
@@ -193,15 +200,15 @@ class Carrying:
         """The first edge that joins the profile's records to others."""
         return next(
             edge
-            for edge in self.look.after.joined
+            for edge in self.component.after.joined
             if (edge.record_a in loser.records) != (edge.record_b in loser.records)
         )
 
-    # ---- what a person is asked ----
+    # ---- questions for an operator ----
 
     def _ask(self) -> None:
         asked: set[tuple[int, ...]] = set()
-        for refused in self.look.after.refused:
+        for refused in self.component.after.refused:
             pair = tuple(sorted({self._home(refused.record_a), self._home(refused.record_b)}))
             if refused.asks and len(pair) == 2 and self._concerns(refused):
                 asked.add(pair)
@@ -222,14 +229,14 @@ class Carrying:
             ours = item.state == "open" and asked_by_rules and profiles.intersection(pair)
             if ours and pair not in asked and not self._stands(item) and self._was_looked_at(pair):
                 self.ws.close_review(item, "stale", self._by())
-        parted = {profile_id for profile_id, found in self.look.by_profile.items() if len(found) > 1}
+        parted = {profile_id for profile_id, found in self.component.by_profile.items() if len(found) > 1}
         for profile_id in profiles - parted:
             for item in self.ws.leave_questions(profile_id):
                 self.ws.close_review(item, "stale", self._by())
 
     def _was_looked_at(self, pair: tuple[int, int]) -> bool:
-        whole = self.look.core | self.look.around
-        return not self.look.leaves_out or whole.issuperset(pair)
+        whole = self.component.core | self.component.around
+        return not self.component.leaves_out or whole.issuperset(pair)
 
     def _by(self) -> str:
         return f"regroup:{self.run.cause}"
