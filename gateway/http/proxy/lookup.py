@@ -11,7 +11,7 @@ from gateway.http.gameball.call import Call
 from gateway.http.gameball.envelope import CUSTOMER_UNKNOWN, Fault
 from gateway.http.gameball.identifiers import customer_id_warning
 from gateway.http.proxy.body import Subject
-from gateway.http.proxy.memory import Memory
+from gateway.http.proxy.lookup_cache import LookupCache
 from gateway.http.services import Services
 from gateway.model import Identified, Identify
 from gateway.store.identities import Question, holder_of, known, names_in, owner_of
@@ -37,8 +37,8 @@ class CustomerLookup:
 
     def __init__(self, services: Services, lifetime: int) -> None:
         self._services = services
-        self._memory = Memory(services.clock, lifetime)
-        services.pipeline.watch(self._memory.forget)
+        self._cache = LookupCache(services.clock, lifetime)
+        services.pipeline.watch(self._cache.invalidate)
 
     async def find_all(
         self, call: Call, subjects: Sequence[Subject], *, creates: bool
@@ -86,14 +86,14 @@ class CustomerLookup:
         guest = subject.guest if call.trust == "state" else None
         question = Question(call.channel.id_space, customer_id, subject.evidence, guest, subject.claims)
         services, rules = self._services, self._services.env.rules
-        found = self._memory.recall(question, rules)
+        found = self._cache.get(question, rules)
         if found is not None:
             return found
-        stamp = self._memory.stamp(question, rules)
+        stamp = self._cache.stamp(question, rules)
         with contextlib.suppress(StoreUnavailable):  # the next call that needs the store says what that means
             found = await known(services.store, services.env.policy, question, services.clock.now())
         if found is not None:
-            self._memory.keep(question, stamp, found)
+            self._cache.put(question, stamp, found)
         return found
 
     async def _find(

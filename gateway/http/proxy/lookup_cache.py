@@ -29,7 +29,7 @@ class _Entry(NamedTuple):
     stamp: Stamp
 
 
-class Memory:
+class LookupCache:
     """`lifetime` (ms) limits changes that are not seen here: by other processes, and by the passing of time."""
 
     def __init__(self, clock: Clock, lifetime: int) -> None:
@@ -38,7 +38,7 @@ class Memory:
         self._counts = [0] * _COUNTERS
         self._entries: dict[Question, _Entry] = {}
 
-    def recall(self, question: Question, rules: RuleSet) -> Identified | None:
+    def get(self, question: Question, rules: RuleSet) -> Identified | None:
         entry = self._entries.get(question)
         if entry is None:
             return None
@@ -56,12 +56,12 @@ class Memory:
         """To be taken before the answer is read."""
         return Stamp(rules, self._counts_of(question), self._clock.steady())
 
-    def keep(self, question: Question, stamp: Stamp, found: Identified) -> None:
+    def put(self, question: Question, stamp: Stamp, found: Identified) -> None:
         if len(self._entries) >= _MOST:
             del self._entries[next(iter(self._entries))]
         self._entries[question] = _Entry(found, stamp)
 
-    def forget(self, changed: Collection[Hashable]) -> None:
+    def invalidate(self, changed: Collection[Hashable]) -> None:
         """These records, as (id space, customer id), and keys have changed."""
         for one in changed:
             self._counts[hash(one) % _COUNTERS] += 1
