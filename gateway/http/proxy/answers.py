@@ -11,7 +11,7 @@ from multidict import CIMultiDict
 
 from gateway.errors import StoreUnavailable
 from gateway.http.gameball.call import WARNINGS, Call, Target
-from gateway.http.proxy import echo
+from gateway.http.proxy import answer_ids
 from gateway.http.proxy.headers import forget_bytes, ids_in, rename
 from gateway.http.proxy.jobs import OrderJobs
 from gateway.http.proxy.lookup import ResolvedCustomer
@@ -95,15 +95,15 @@ class Answers:
     ) -> bytes:
         if target.route in _JOB_STATUS and self._order_jobs.is_one(target.parameters[0], text.utf8):
             return raw
-        spots = echo.ids_in(text.utf8)
+        spans = answer_ids.ids_in(text.utf8)
         sole = _sole(target, customers)
         names = await self._names(
-            call, (spot.customer_id for spot in spots if not (sole and spot.at_root)), customers
+            call, (span.customer_id for span in spans if not (sole and span.at_root)), customers
         )
         new = [
-            sole if sole and spot.at_root else names.get(spot.customer_id, spot.customer_id) for spot in spots
+            sole if sole and span.at_root else names.get(span.customer_id, span.customer_id) for span in spans
         ]
-        renamed = echo.renamed(text.utf8, spots, new)
+        renamed = answer_ids.replaced(text.utf8, spans, new)
         if _is_doubtful(renamed, target, customers):
             headers[WARNINGS] = _UNMAPPED
         if renamed is text.utf8:
@@ -157,9 +157,9 @@ def _is_doubtful(text: bytes, target: Target, customers: Sequence[ResolvedCustom
     no JSON and could name other customers."""
     strange = _strange(customers)
     others = not customers or any("." in place for place in target.operation.named.answer)
-    if not others and not echo.holds(text, strange, in_quotes=False):
+    if not others and not answer_ids.holds(text, strange, in_quotes=False):
         return False
-    return echo.holds(text, strange, in_quotes=True) if echo.is_json(text) else True
+    return answer_ids.holds(text, strange, in_quotes=True) if answer_ids.is_json(text) else True
 
 
 def _forget_length(headers: CIMultiDict[str], customers: Sequence[ResolvedCustomer], target: Target) -> None:

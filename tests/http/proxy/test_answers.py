@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from multidict import CIMultiDict
 
-from gateway.http.proxy import echo
+from gateway.http.proxy import answer_ids
 from gateway.http.proxy.headers import ids_in as ids_in_headers
 from gateway.http.proxy.headers import rename
 from gateway.http.proxy.reading import text_of
@@ -118,7 +118,7 @@ async def test_an_id_that_could_not_be_renamed_is_reported(
     assert answer.status == 200
     assert (body == raw) or warned
     answer, body = await _answered(forward, "GET", "leaderboard", None)
-    assert ("X-Gateway-Warnings" in answer.headers) is (bool(raw) and not echo.is_json(raw))
+    assert ("X-Gateway-Warnings" in answer.headers) is (bool(raw) and not answer_ids.is_json(raw))
 
 
 @pytest.mark.parametrize("status", [400, 404, 409, 422, 500, 207])

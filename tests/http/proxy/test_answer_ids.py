@@ -10,14 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.http.proxy import echo
+from gateway.http.proxy import answer_ids
 
 DEEP = b'{"a":' * 5_000
 
 
-def renamed(raw: bytes, names: dict[str, str]) -> bytes:
-    spots = echo.ids_in(raw)
-    return echo.renamed(raw, spots, [names.get(spot.customer_id, spot.customer_id) for spot in spots])
+def replaced(raw: bytes, names: dict[str, str]) -> bytes:
+    spans = answer_ids.ids_in(raw)
+    return answer_ids.replaced(raw, spans, [names.get(span.customer_id, span.customer_id) for span in spans])
 
 
 # ---- finding ids ----
@@ -43,7 +43,7 @@ def renamed(raw: bytes, names: dict[str, str]) -> bytes:
     ],
 )  # fmt: skip
 def test_an_id_is_found_however_the_answer_is_written(raw: bytes, new: bytes) -> None:
-    assert renamed(raw, {"c1": "mine"}) == new
+    assert replaced(raw, {"c1": "mine"}) == new
 
 
 @pytest.mark.parametrize(
@@ -64,14 +64,14 @@ def test_an_id_is_found_however_the_answer_is_written(raw: bytes, new: bytes) ->
     ],
 )
 def test_bytes_that_are_not_an_id_stay_unchanged(raw: bytes) -> None:
-    assert renamed(raw, {"c1": "mine", "1": "mine", "15": "mine"}) is raw
+    assert replaced(raw, {"c1": "mine", "1": "mine", "15": "mine"}) is raw
 
 
 def test_a_number_is_taken_for_its_digits() -> None:
-    assert renamed(b'{"customerId":4711, "x":[{"customerId": 4711}]}', {"4711": "c1"}) == (
+    assert replaced(b'{"customerId":4711, "x":[{"customerId": 4711}]}', {"4711": "c1"}) == (
         b'{"customerId":"c1", "x":[{"customerId": "c1"}]}'
     )
-    assert renamed(b'{"customerId":4711}', {}) == b'{"customerId":4711}'
+    assert replaced(b'{"customerId":4711}', {}) == b'{"customerId":4711}'
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_a_number_is_taken_for_its_digits() -> None:
     ],
 )
 def test_only_the_object_that_is_the_whole_answer_is_its_root(raw: bytes, roots: list[bool]) -> None:
-    assert [spot.at_root for spot in echo.ids_in(raw)] == roots
+    assert [span.at_root for span in answer_ids.ids_in(raw)] == roots
 
 
 NAMES = [
@@ -111,9 +111,9 @@ written = st.sampled_from(NAMES).flatmap(
 @given(st.one_of(written.map("".join), st.sampled_from(["custom", "play", "id", "\\u00e9"])))
 def test_a_name_is_found_however_it_is_written_and_a_quick_look_misses_none(name: str) -> None:
     raw = f'{{"x":1,"{name}":"c1"}}'.encode()
-    found = echo.ids_in(raw)
-    with patch.object(echo, "_IN_A_NAME", (b"",)):
-        assert echo.ids_in(raw) == found
+    found = answer_ids.ids_in(raw)
+    with patch.object(answer_ids, "_IN_A_NAME", (b"",)):
+        assert answer_ids.ids_in(raw) == found
     assert bool(found) is (len(name) > len("custom"))
 
 
@@ -149,7 +149,7 @@ def test_a_parser_sees_the_ids_changed_and_nothing_else(
         raw = json.dumps(value, ensure_ascii=ascii_only, indent=indent).encode()
     except UnicodeEncodeError:
         return
-    got = json.loads(renamed(raw, {"c1": "new"}))
+    got = json.loads(replaced(raw, {"c1": "new"}))
     assert _without_mixed_lists(got) == _without_mixed_lists(change(value))
 
 

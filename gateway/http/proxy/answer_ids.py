@@ -34,7 +34,7 @@ _decode_root = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _encode = msgspec.json.Encoder().encode
 
 
-class Spot(NamedTuple):
+class IdSpan(NamedTuple):
     """A customer id in an answer, from `start` to `end` with its quotes. `at_root`: in the object that is the whole answer."""
 
     start: int
@@ -43,9 +43,9 @@ class Spot(NamedTuple):
     at_root: bool
 
 
-def ids_in(raw: bytes) -> list[Spot]:
+def ids_in(raw: bytes) -> list[IdSpan]:
     """All customer ids in members with such a name; whole numbers are read by their digits."""
-    spots: list[Spot] = []
+    spans: list[IdSpan] = []
     counted, depth = 0, 0
     members = _members(raw)
     maybe_at_root = bool(members) and _may_name_at_root(raw.removeprefix(_BOM))
@@ -54,10 +54,10 @@ def ids_in(raw: bytes) -> list[Spot]:
             depth += _depth(raw[counted:start])
             counted = start
         at_root = depth == 1
-        spots += [
-            Spot(*found.span(found.lastindex or 0), text, at_root) for found, text in _ids_from(raw, end)
+        spans += [
+            IdSpan(*found.span(found.lastindex or 0), text, at_root) for found, text in _ids_from(raw, end)
         ]
-    return spots
+    return spans
 
 
 def _may_name_at_root(raw: bytes) -> bool:
@@ -112,14 +112,14 @@ def _depth(part: bytes) -> int:
     return bare.count(b"{") + bare.count(b"[") - bare.count(b"}") - bare.count(b"]")
 
 
-def renamed(raw: bytes, spots: Sequence[Spot], names: Sequence[str]) -> bytes:
-    """`raw` with another id at each spot; the same bytes where nothing changes."""
+def replaced(raw: bytes, spans: Sequence[IdSpan], names: Sequence[str]) -> bytes:
+    """`raw` with another id at each span; the same bytes where nothing changes."""
     parts: list[bytes] = []
     end = 0
-    for spot, name in zip(spots, names, strict=True):
-        if name != spot.customer_id:
-            parts += (raw[end : spot.start], _encode(name))
-            end = spot.end
+    for span, name in zip(spans, names, strict=True):
+        if name != span.customer_id:
+            parts += (raw[end : span.start], _encode(name))
+            end = span.end
     return b"".join((*parts, raw[end:])) if parts else raw
 
 
