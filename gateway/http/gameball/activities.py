@@ -7,7 +7,7 @@ from gateway.http.gameball import query
 from gateway.http.gameball.call import Answer, Call, shown
 from gateway.http.gameball.customer_lookup import FoundCustomer, find_by_id, find_by_path
 from gateway.http.gameball.envelope import CUSTOMER_UNKNOWN, Fault
-from gateway.http.gameball.wire import activity
+from gateway.http.gameball.serializers import activity
 from gateway.store.customers import Entry, count_entries, entries_after, identifiers_of
 
 MOST = 200

@@ -9,7 +9,7 @@ from gateway.http.gameball import query
 from gateway.http.gameball.call import Answer, Call, shown
 from gateway.http.gameball.customer_lookup import find_by_id
 from gateway.http.gameball.envelope import CUSTOMER_UNKNOWN, Fault
-from gateway.http.gameball.wire import money
+from gateway.http.gameball.serializers import money
 from gateway.loyalty import tier_of
 from gateway.store.customers import Earned, earned_by
 

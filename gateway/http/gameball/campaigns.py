@@ -5,7 +5,7 @@ from gateway.http.gameball.call import Answer, Call, shown
 from gateway.http.gameball.customer_lookup import find_by_id, standings
 from gateway.http.gameball.envelope import CUSTOMER_UNKNOWN, Fault
 from gateway.http.gameball.identify import name_customer
-from gateway.http.gameball.wire import campaign_listing
+from gateway.http.gameball.serializers import campaign_listing
 from gateway.loyalty import judge
 
 

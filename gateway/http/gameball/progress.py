@@ -3,7 +3,7 @@
 from typing import Any
 
 from gateway.config import Campaign
-from gateway.http.gameball import query, wire
+from gateway.http.gameball import query, serializers
 from gateway.http.gameball.call import Answer, Call, shown
 from gateway.http.gameball.customer_lookup import find_by_id, standings
 from gateway.http.gameball.envelope import CAMPAIGN_ID_NOT_POSITIVE, CUSTOMER_UNKNOWN, Fault
@@ -44,7 +44,7 @@ def _progress(call: Call, campaign: Campaign, standing: Standing) -> dict[str, A
     if not _is_shown(campaign, reason, earned=achieved > 0):
         return None
     unlocked = reason is None or reason in _USED_UP
-    return wire.progress(campaign, achieved, unlocked=unlocked, can_achieve=reason is None)
+    return serializers.progress(campaign, achieved, unlocked=unlocked, can_achieve=reason is None)
 
 
 def _is_shown(campaign: Campaign, reason: Reason | None, *, earned: bool) -> bool:
