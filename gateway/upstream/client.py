@@ -22,9 +22,9 @@ from gateway.telemetry.tracing import Server, Step
 from gateway.upstream.answers import retry_after
 from gateway.upstream.breaker import Breaker
 from gateway.upstream.certificates import NoteEnd, client_context
+from gateway.upstream.connection_pool import ConnectionPool, UpstreamConnection
 from gateway.upstream.errors import Garbled, NoAnswer
 from gateway.upstream.limiter import Limiter, Quota, RandomBetween, Rate
-from gateway.upstream.wire import Pool, UpstreamConnection
 
 _REPEATABLE: Final = frozenset({"GET", "HEAD"})
 _BODILESS: Final = frozenset({"GET", "HEAD"})
@@ -127,8 +127,8 @@ class Upstream:
         self.breaker = Breaker(clock)
         self.recent: deque[float] = deque(maxlen=_RECENT)
         self._loop: asyncio.AbstractEventLoop
-        self._pooled: Pool
-        self._single: Pool
+        self._pooled: ConnectionPool
+        self._single: ConnectionPool
 
     async def open(self) -> None:
         self._loop = asyncio.get_running_loop()
@@ -229,11 +229,11 @@ class Upstream:
             and self._repeats.spend()
         )
 
-    def _pool(self, tls: ssl.SSLContext | None, keepalive: int) -> Pool:
+    def _pool(self, tls: ssl.SSLContext | None, keepalive: int) -> ConnectionPool:
         settings, url = self._settings, self._url
         assert url.raw_host is not None  # noqa: S101 - the settings were checked
         assert url.port is not None  # noqa: S101
-        return Pool(
+        return ConnectionPool(
             url.raw_host,
             url.port,
             tls,
@@ -274,7 +274,7 @@ class _Attempt:
 
     __slots__ = ("_connection", "_deadline", "_pool", "_upload", "request")
 
-    def __init__(self, pool: Pool, request: Request, deadline: float) -> None:
+    def __init__(self, pool: ConnectionPool, request: Request, deadline: float) -> None:
         self.request = request
         self._pool = pool
         self._deadline = deadline

@@ -173,7 +173,7 @@ def _is_clean(message: RawResponseMessage) -> bool:
     return _CONTROL.search(b"".join([value for _, value in message.raw_headers])) is None
 
 
-class Pool:
+class ConnectionPool:
     """At most `limit` connections at once, made within `patience` seconds. An idle one is kept for `keepalive` seconds."""
 
     def __init__(
