@@ -30,7 +30,7 @@ from gateway.workingset import WorkingSet
 
 UPSTREAM = "upstream"
 ACHIEVEMENT = "achievement"
-PLATFORM = "platform"
+PLATFORM_EVENT = "platform"
 """An event of the platform that is passed on. Its body may hold personal data, and is removed once the delivery is closed."""
 LEASE = 30 * SECOND
 _ITSELF = Caller("", "", "gateway", "", "gateway")
@@ -166,7 +166,7 @@ def _close(
 ) -> None:
     """Close its achievement too; a discarded one is dead."""
     delivery.state, delivery.finished_at = state, ws.now
-    if delivery.kind == PLATFORM:
+    if delivery.kind == PLATFORM_EVENT:
         delivery.payload = ""
     if delivery.kind != ACHIEVEMENT:
         if state == "dead":
@@ -197,7 +197,7 @@ def retry(command: RetryDelivery, ws: WorkingSet, env: Env) -> Done | Refused:
         return _unknown()
     if delivery.state not in ("dead", "held"):
         return _not_waiting(delivery)
-    if delivery.kind == PLATFORM and not delivery.payload:
+    if delivery.kind == PLATFORM_EVENT and not delivery.payload:
         return Refused(
             "delivery_blanked", "Its body held personal data and was removed when it was given up."
         )

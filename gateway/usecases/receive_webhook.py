@@ -12,7 +12,7 @@ from gateway.model import (
     ReceiveWebhook,
 )
 from gateway.usecases.announce import queue
-from gateway.usecases.deliver import PLATFORM
+from gateway.usecases.deliver import PLATFORM_EVENT
 from gateway.usecases.env import Env
 from gateway.workingset import WorkingSet
 
@@ -42,7 +42,7 @@ def receive_webhook(command: ReceiveWebhook, ws: WorkingSet, env: Env) -> Done:
     listeners = env.listeners.get(command.topic, ())
     payload = _payload(command, profile_id, ws.now) if listeners else ""
     for listener in listeners:
-        queue(ws, listener, profile_id or subject, PLATFORM, subject, payload)
+        queue(ws, listener, profile_id or subject, PLATFORM_EVENT, subject, payload)
     ws.record_event(
         Action.WEBHOOK_RECEIVED,
         actor=command.caller.actor,
