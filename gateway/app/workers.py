@@ -309,7 +309,7 @@ class Workers:
             services.store,
             services.clock,
             kept.audit,
-            services.archiving,
+            services.archive_lock,
             services.telemetry.metrics.audit,
         )
 

@@ -29,9 +29,9 @@ Follower = Callable[[Config], Callable[[], None]]
 
 @dataclass(slots=True)
 class Services:
-    """`upstream` exists in forward mode only; `backlog` counts its waiting deliveries. `planning` is held while a plan is made,
-    which needs memory for every record; `archiving` while audit events are moved;
-    `comparing` while a query looks through all customers for those alike; `searches` are those for suggestions that this
+    """`upstream` exists in forward mode only; `backlog` counts its waiting deliveries. `plan_lock` is held while a plan is made,
+    which needs memory for every record; `archive_lock` while audit events are moved;
+    `duplicates_lock` while a query looks through all customers for those alike; `searches` are those for suggestions that this
     process runs; `importing` are the chunks on their way, by the import's id.
 
     `config` is replaced when the settings are read again. `followers` made something of their own from it. Each gets the new
@@ -56,9 +56,9 @@ class Services:
     upstream: Upstream | None = None
     anchor: Anchor | None = None
     followers: list[Follower] = field(default_factory=list[Follower])
-    planning: asyncio.Lock = field(default_factory=asyncio.Lock)
-    archiving: asyncio.Lock = field(default_factory=asyncio.Lock)
-    comparing: asyncio.Lock = field(default_factory=asyncio.Lock)
+    plan_lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    archive_lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    duplicates_lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     searches: set[asyncio.Task[None]] = field(default_factory=set[asyncio.Task[None]])
     importing: MutableMapping[str, ChunkQueue] = field(default_factory=WeakValueDictionary[str, ChunkQueue])
 

@@ -70,7 +70,7 @@ async def archive_audit(call: Call[Query]) -> ArchivedView:
     before = read("before", body.before, now)
     if before is None or before > now - NOT_BEFORE:
         raise Refusal("bad_parameter", "before: is less than an hour ago; give an earlier time")
-    async with services.archiving:
+    async with services.archive_lock:
         archiver = Archiver(
             services.store,
             services.checkpoint_key,

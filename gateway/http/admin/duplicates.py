@@ -89,7 +89,7 @@ async def _groups(call: Call[DuplicateQuery], at: Cursor, limit: int) -> list[Gr
     asked = (reason,) if call.query.reason else REASONS[REASONS.index(reason) :]
     found: list[Group] = []
     for one in asked:
-        async with call.services.comparing:
+        async with call.services.duplicates_lock:
             found += await queries.duplicates(call.services.store, one, after, limit - len(found), phones)
         if len(found) >= limit:
             break

@@ -140,7 +140,7 @@ async def overview_of(services: Services) -> Overview:
         verified_at=shown(verified.at) if verified else None,
         breaches=verified.breaches if verified else None,
         backup_at=shown_or_none(await _backup(services)),
-        planning=services.planning.locked(),
+        planning=services.plan_lock.locked(),
         regroupings=await queries.small_regroupings(store),
         failed_regroupings=await count_failed(store),
         progress=await _progress(services),

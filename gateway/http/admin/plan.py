@@ -75,9 +75,9 @@ class PlanView(msgspec.Struct):
 
 async def plan_rules(call: Call[Query]) -> PlanView:
     rules = await usable(call, await text_of(call))
-    if call.services.planning.locked():
+    if call.services.plan_lock.locked():
         raise Refusal("plan_running", "another plan is being made; send this one when it is done")
-    async with call.services.planning:
+    async with call.services.plan_lock:
         found = await _plan(call.services, rules)
     counts = PlanCounts(*(getattr(found, name) for name in PlanCounts.__struct_fields__))
     cases = [_case(case) for case in found.cases]

@@ -133,7 +133,7 @@ async def test_a_rule_set_that_was_active_before_needs_no_plan(by_email: Running
 
 
 async def test_one_plan_is_made_at_a_time(by_email: RunningGateway) -> None:
-    async with by_email.services.planning:
+    async with by_email.services.plan_lock:
         answer = await ask(by_email, "POST", "rules/plan", 409, json={"text": candidate("m1")})
     assert answer["code"] == "plan_running"
     assert (await planned(by_email, candidate("m1")))["version"] == "m1"
