@@ -50,12 +50,8 @@ class ComponentUpdate:
     """Changes one component. `apply` is called once."""
 
     def __init__(self, component: Component, command: Regroup) -> None:
-        self.component, self.run, self.ws, self.rules = (
-            component,
-            component.run,
-            component.ws,
-            component.env.rules,
-        )
+        self.component, self.run, self.ws = component, component.run, component.ws
+        self.rules = component.env.rules
         self.caller = command.caller
         self.groups = grouped(component.found, "group")
         self.main = {piece.profile_id: piece for piece in component.found if piece.is_main}
