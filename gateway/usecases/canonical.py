@@ -1,6 +1,6 @@
 """Canonical ids: the customer id under which the upstream knows a profile. A profile gets it when it is created. A merge does not
 change the survivor's, and an absorbed profile keeps its own, in case it is split off again. The id belongs to the record that the
-profile is named after, and moves with that record (`parting`)."""
+profile is named after, and moves with that record (`detach`)."""
 
 from collections.abc import Iterable
 

@@ -19,9 +19,9 @@ from gateway.model import (
 )
 from gateway.model.tags import distinct, folded
 from gateway.usecases import claims
+from gateway.usecases.detach import request_regrouping
 from gateway.usecases.env import Env
 from gateway.usecases.observe import observe, unusable, wants_of_identity
-from gateway.usecases.parting import look_again
 from gateway.workingset import WorkingSet
 
 _encode = msgspec.json.Encoder(order="sorted").encode
@@ -96,7 +96,7 @@ def keep_attributes(
             ws.set_attribute(record, name, text, caller.source)
             changed.append(name)
     if was_known and not env.policy.kinds.keys().isdisjoint(changed):
-        look_again(ws, "profile", "attributes", profile_id=record.profile_id)
+        request_regrouping(ws, "profile", "attributes", profile_id=record.profile_id)
     return changed
 
 

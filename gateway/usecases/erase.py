@@ -11,8 +11,8 @@ from gateway.model import (
     ForgetAgain,
     UnknownCustomer,
 )
+from gateway.usecases.detach import detach_records, note_split, request_regrouping, wants_of_detach
 from gateway.usecases.env import Env
-from gateway.usecases.parting import look_again, note_parting, take_out, wants_of_parting
 from gateway.workingset import WorkingSet
 from rules.record import Key, Profile
 
@@ -84,7 +84,7 @@ def wants_of_forgetting_again(command: ForgetAgain, ws: WorkingSet, env: Env) ->
     known = [record_id for record_id in command.erasure.records if record_id not in missing]
     ws.attributes.want_all([record_id for record_id in known if ws.homes[record_id] is not None])
     homes = {ws.homes[record_id] for record_id in known}
-    ready = [wants_of_parting(home, ws, env) for home in homes]
+    ready = [wants_of_detach(home, ws, env) for home in homes]
     return not missing and all(ready)
 
 
@@ -97,8 +97,8 @@ def forget_again(command: ForgetAgain, ws: WorkingSet, env: Env) -> Done:
     for home, leaving in homes.items():
         profile = ws.profile(home)
         if leaving < profile.records.keys():
-            part, _ = take_out(profile, frozenset(leaving), ws, env)
-            note_parting(profile, [part], command.caller, _RESTORED, "", ws, env)
+            part, _ = detach_records(profile, frozenset(leaving), ws, env)
+            note_split(profile, [part], command.caller, _RESTORED, "", ws, env)
             profile = part if leaving == part.records.keys() else profile
         _forget(profile, command.caller, _RESTORED, ws)
     ws.erasures.add(command.erasure.erasure_id, command.erasure)
@@ -128,4 +128,4 @@ def release_keys(profile: Profile, ws: WorkingSet) -> None:
             ws.touch_key(key)
     for key in released:
         if key.holders > 0:
-            look_again(ws, "value", "erased", identifier=key.identifier)
+            request_regrouping(ws, "value", "erased", identifier=key.identifier)

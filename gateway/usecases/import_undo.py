@@ -20,10 +20,10 @@ from gateway.model import (
     UndoImport,
 )
 from gateway.usecases.claims import put_back
+from gateway.usecases.detach import detach_records, note_split, request_regrouping, wants_of_detach
 from gateway.usecases.env import Env
 from gateway.usecases.erase import release_keys
 from gateway.usecases.merge import live, wants_of_live
-from gateway.usecases.parting import look_again, note_parting, take_out, wants_of_parting
 from gateway.workingset import WorkingSet
 from rules.identifier import Identifier
 from rules.record import Profile, Record
@@ -48,14 +48,14 @@ def wants(command: UndoImport, ws: WorkingSet, env: Env) -> bool:
 def _wants_of(one: ChangedRecord, ws: WorkingSet, env: Env) -> bool:
     ws.attributes.want(one.record_id)
     ws.claims.want(one.record_id)
-    ready = wants_of_parting(one.profile_id, ws, env)
+    ready = wants_of_detach(one.profile_id, ws, env)
     for merge_id in one.merges:
         ws.merges.want(merge_id)
         if merge_id not in ws.merges:
             ready = False
         elif (row := ws.merges[merge_id]) is not None and row.undone_at is None:
             known = wants_of_live((row.survivor_id,), ws)
-            ready &= known and wants_of_parting(ws.redirects[row.survivor_id], ws, env)
+            ready &= known and wants_of_detach(ws.redirects[row.survivor_id], ws, env)
     return ready
 
 
@@ -113,7 +113,7 @@ class _Undoing:
                 self._take_back(merge_id)
         for profile_id, parts in self.parts.items():
             profile = self.ws.profiles[profile_id]
-            note_parting(profile, parts, self.command.caller, "undo", self.command.reason, self.ws, self.env)
+            note_split(profile, parts, self.command.caller, "undo", self.command.reason, self.ws, self.env)
 
     def _remove(self, record: CustomerRecord) -> None:
         """Remove the record, and its profile if no record is left on it."""
@@ -128,7 +128,7 @@ class _Undoing:
             if record.record_id in item.records:
                 ws.close_review(item, "stale", _CAUSE)
         ws.remove_record(record)
-        look_again(ws, "profile", _CAUSE, profile_id=profile.profile_id)
+        request_regrouping(ws, "profile", _CAUSE, profile_id=profile.profile_id)
 
     def _release(self, identifier: Identifier, record: Record, profile: Profile) -> None:
         """The record no longer holds this value. Its profile keeps owning it if another of its records holds it."""
@@ -140,7 +140,7 @@ class _Undoing:
         if key.owner == profile.profile_id and all(seen is None or seen.retired for seen in others):
             key.owner = None
             if key.holders > 0:
-                look_again(self.ws, "value", "erased", identifier=identifier)
+                request_regrouping(self.ws, "value", "erased", identifier=identifier)
         self.ws.touch_key(key)
 
     def _restore(self, one: ChangedRecord, record: CustomerRecord) -> None:
@@ -157,7 +157,7 @@ class _Undoing:
             for kind, value, source, claimed_at in before.claims:
                 put_back(record, Identifier(kind, value), Claim(source, claimed_at), ws)
         ws.touch_profile(profile)
-        look_again(ws, "profile", _CAUSE, profile_id=profile.profile_id)
+        request_regrouping(ws, "profile", _CAUSE, profile_id=profile.profile_id)
 
     def _restore_attributes(self, before: Overwritten, record: CustomerRecord) -> None:
         known = self.ws.attributes[record.record_id]
@@ -184,11 +184,11 @@ class _Undoing:
         leaving = frozenset(row.absorbed_records) & profile.records.keys()
         if not leaving or len(leaving) == len(profile.records):
             return
-        part, _ = take_out(profile, leaving, self.ws, self.env, undone=merge_id)
+        part, _ = detach_records(profile, leaving, self.ws, self.env, undone=merge_id)
         self.ws.undo(row)
         self.parts.setdefault(profile.profile_id, []).append(part)
         for side in (profile, part):
-            look_again(self.ws, "profile", _CAUSE, profile_id=side.profile_id)
+            request_regrouping(self.ws, "profile", _CAUSE, profile_id=side.profile_id)
 
 
 def _note(

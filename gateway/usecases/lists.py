@@ -9,9 +9,9 @@ from gateway.model import (
     Listed,
     ListedValue,
 )
+from gateway.usecases.detach import request_regrouping
 from gateway.usecases.env import Env
 from gateway.usecases.observe import pseudonym
-from gateway.usecases.parting import look_again
 from gateway.workingset import WorkingSet
 from rules.identifier import Identifier
 from rules.normalize import Normalizer
@@ -77,4 +77,4 @@ def _update_key(command: ChangeList, key: Key, normalizer: Normalizer, ws: Worki
         reason=f"{OWN}{command.name}",
         detail=pseudonym(key.identifier, env),
     )
-    look_again(ws, "value", cause, identifier=key.identifier)
+    request_regrouping(ws, "value", cause, identifier=key.identifier)

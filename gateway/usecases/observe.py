@@ -13,9 +13,9 @@ from gateway.audit.pseudonym import mask
 from gateway.ids import show
 from gateway.model import SEEN_PRECISION, Caller, CustomerRecord, Resolution
 from gateway.usecases.canonical import canonical_ids, wants_of_canonical_id
+from gateway.usecases.detach import request_regrouping
 from gateway.usecases.env import Env
 from gateway.usecases.merge import join, open_review
-from gateway.usecases.parting import look_again
 from gateway.workingset import WorkingSet
 from rules.confirming import RecordAttributes
 from rules.decision import Decision, Step
@@ -220,7 +220,7 @@ class _Carrying:
         if decision.enforced and decision.reviews:
             news |= self._open_reviews(profile)
         if news and decision.outcome != "created" and ws.leave_questions(profile.profile_id):
-            look_again(ws, "profile", "evidence", profile_id=profile.profile_id)
+            request_regrouping(ws, "profile", "evidence", profile_id=profile.profile_id)
         if news:
             ws.touch_profile(profile)
             self._record_decision(profile, record)
@@ -281,11 +281,11 @@ class _Carrying:
         for identifier in self.decision.generic:
             self._disown(identifier, "generic")
             self._note_identifier(Action.IDENTIFIER_GENERIC, identifier, profile, "fanout_limit")
-            look_again(self.ws, "value", "generic", identifier=identifier)
+            request_regrouping(self.ws, "value", "generic", identifier=identifier)
         for identifier in self.decision.shared:
             self._disown(identifier, "shared")
             self._note_identifier(Action.IDENTIFIER_SHARED, identifier, profile, "max_profiles")
-            look_again(self.ws, "value", "shared", identifier=identifier)
+            request_regrouping(self.ws, "value", "shared", identifier=identifier)
 
     def _disown(self, identifier: Identifier, state: KeyState) -> None:
         key = self.ws.key(identifier)
@@ -299,7 +299,7 @@ class _Carrying:
                 seen.retired = True
                 self.ws.touch_observation(record, seen)
         if len(profile.records) > 1:
-            look_again(self.ws, "profile", "retired", profile_id=profile.profile_id)
+            request_regrouping(self.ws, "profile", "retired", profile_id=profile.profile_id)
 
     def _open_reviews(self, profile: Profile) -> bool:
         opened = False

@@ -16,9 +16,9 @@ from gateway.model import (
     SetPin,
     Split,
 )
+from gateway.usecases.detach import request_regrouping
 from gateway.usecases.env import Env
 from gateway.usecases.merge import cannot_pin, join_by_hand, note_pin
-from gateway.usecases.parting import look_again
 from gateway.workingset import WorkingSet
 
 
@@ -126,7 +126,7 @@ def _join_sides(split_id: int, pair: tuple[int, int], caller: Caller, ws: Workin
     note_pin(ws, env, Action.PIN_DROPPED, pin, caller, home, "", split=show("spl", split_id))
     if not is_apart:
         ws.lift_split(row)
-        look_again(ws, "split", "pin", profile_id=split_id)
+        request_regrouping(ws, "split", "pin", profile_id=split_id)
     _look_at_both(pair, ws)
 
 
@@ -159,7 +159,7 @@ def lift(row: Split, caller: Caller, ws: WorkingSet) -> None:
         reason="cannot",
         detail={"split": name},
     )
-    look_again(ws, "split", "pin", profile_id=row.split_id)
+    request_regrouping(ws, "split", "pin", profile_id=row.split_id)
 
 
 def end_pins(command: EndPins, ws: WorkingSet, env: Env) -> Done:
@@ -179,7 +179,7 @@ def _drop(pin: PinRow, caller: Caller, ws: WorkingSet, env: Env, note: str) -> N
 def _look_at_both(pair: tuple[int, int], ws: WorkingSet) -> None:
     for record_id in pair:
         if (home := ws.homes[record_id]) is not None:
-            look_again(ws, "profile", "pin", profile_id=home)
+            request_regrouping(ws, "profile", "pin", profile_id=home)
 
 
 def _pair(command: SetPin | DropPin) -> tuple[int, int]:

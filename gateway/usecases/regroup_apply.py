@@ -7,9 +7,9 @@ from functools import cached_property
 from gateway.audit.event import Action
 from gateway.ids import show
 from gateway.model import NEAR, SUGGESTED, Regroup, ReviewItem
+from gateway.usecases.detach import REGROUP, detach_records, note_split
 from gateway.usecases.merge import CONTESTED, join, open_review
 from gateway.usecases.ownership import assign_owners
-from gateway.usecases.parting import REGROUP, note_parting, take_out
 from gateway.usecases.regroup_component import Component, grouped
 from gateway.usecases.split import TAKEN_APART
 from rules.batch.partition import Edge, RefusedEdge
@@ -103,9 +103,10 @@ class ComponentUpdate:
 
     def _detach(self, profile: Profile, others: Iterable[Piece]) -> None:
         parts = [
-            take_out(profile, frozenset(piece.records), self.ws, self.component.env)[0] for piece in others
+            detach_records(profile, frozenset(piece.records), self.ws, self.component.env)[0]
+            for piece in others
         ]
-        note_parting(profile, parts, self.caller, REGROUP, self.run.cause, self.ws, self.component.env)
+        note_split(profile, parts, self.caller, REGROUP, self.run.cause, self.ws, self.component.env)
         for side in (profile, *parts):
             self.ws.balances.put(side.profile_id, sum(self.ws.points.get(one, 0) for one in side.records))
         self.counts.split += not self.counts.unfinished

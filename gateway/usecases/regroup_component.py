@@ -15,9 +15,9 @@ from gateway.usecases.component import (
     powerless,
     seen_by_rules,
 )
+from gateway.usecases.detach import wants_of_detach
 from gateway.usecases.env import Env
 from gateway.usecases.observe import stored_attributes
-from gateway.usecases.parting import wants_of_parting
 from gateway.workingset import WorkingSet
 from rules.batch.partition import Partition, partition
 from rules.batch.pieces import Piece, pieces
@@ -74,7 +74,7 @@ class Component:
         if not self.powers.wants_of_ages(profiles) or not loaded:
             return False
         broken = {piece.profile_id for piece in self.found if len(self.by_profile[piece.profile_id]) > 1}
-        ready = [wants_of_parting(profile_id, self.ws, self.env) for profile_id in broken]
+        ready = [wants_of_detach(profile_id, self.ws, self.env) for profile_id in broken]
         return all(ready)
 
     # ---- what the rules make of it ----

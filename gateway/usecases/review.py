@@ -19,6 +19,7 @@ from gateway.model import (
     ReviewItem,
     Shaped,
 )
+from gateway.usecases.detach import detach_records, note_split, request_regrouping, wants_of_detach
 from gateway.usecases.env import Env
 from gateway.usecases.merge import (
     CONTESTED,
@@ -30,7 +31,6 @@ from gateway.usecases.merge import (
     tie_of,
     wants_of_live,
 )
-from gateway.usecases.parting import look_again, note_parting, take_out, wants_of_parting
 from gateway.usecases.split import are_many, keep_sides, pairs_across
 from gateway.workingset import WorkingSet
 from rules.identifier import Identifier
@@ -45,7 +45,7 @@ def wants(command: AnswerReview, ws: WorkingSet, env: Env) -> bool:
         return True
     if not wants_of_live((item.profile_a, item.profile_b), ws):
         return False
-    return not item.records or wants_of_parting(ws.redirects[item.profile_a], ws, env)
+    return not item.records or wants_of_detach(ws.redirects[item.profile_a], ws, env)
 
 
 def answer(command: AnswerReview, ws: WorkingSet, env: Env) -> Done | Shaped | Refused:
@@ -150,17 +150,17 @@ def _answer_leaving(command: AnswerReview, item: ReviewItem, ws: WorkingSet, env
     ws.set_pin(pin)
     item.pins = ((pin.record_a, pin.record_b),)
     note_pin(ws, env, Action.PIN_SET, pin, caller, profile.profile_id, command.reason)
-    look_again(ws, "profile", "review", profile_id=profile.profile_id)
+    request_regrouping(ws, "profile", "review", profile_id=profile.profile_id)
     return Shaped(profile.profile_id, profile.version)
 
 
 def _let_leave(command: AnswerReview, item: ReviewItem, profile: Profile, ws: WorkingSet, env: Env) -> Shaped:
     """The sides are not pinned apart: later evidence may join them again."""
-    part, _ = take_out(profile, frozenset(item.records), ws, env)
+    part, _ = detach_records(profile, frozenset(item.records), ws, env)
     item.made = part.profile_id
-    note_parting(profile, [part], command.caller, "review", command.reason, ws, env)
+    note_split(profile, [part], command.caller, "review", command.reason, ws, env)
     for side in (profile, part):
-        look_again(ws, "profile", "review", profile_id=side.profile_id)
+        request_regrouping(ws, "profile", "review", profile_id=side.profile_id)
     return Shaped(profile.profile_id, profile.version, parts=(part.profile_id,))
 
 

@@ -19,6 +19,7 @@ from gateway.model import (
     is_answered,
 )
 from gateway.usecases import split
+from gateway.usecases.detach import request_regrouping
 from gateway.usecases.env import Env
 from gateway.usecases.merge import (
     CONTESTED,
@@ -30,7 +31,6 @@ from gateway.usecases.merge import (
     pinned_apart,
     wants_of_live,
 )
-from gateway.usecases.parting import look_again
 from gateway.usecases.pin import lift, wants_of_records
 from gateway.usecases.review import asked_about, exchange_keys
 from gateway.workingset import WorkingSet
@@ -125,7 +125,7 @@ def _take_back(command: UndoAnswer, item: ReviewItem, ws: WorkingSet, env: Env) 
     if item.made is not None and (row := ws.splits[item.made]) is not None:
         lift(row, command.caller, ws)
     for side in {one.profile_id, other.profile_id, *moved}:
-        look_again(ws, "profile", "review", profile_id=side)
+        request_regrouping(ws, "profile", "review", profile_id=side)
     return Shaped(one.profile_id, one.version)
 
 
@@ -175,7 +175,7 @@ def _take_back_merge(command: UndoAnswer, item: ReviewItem, ws: WorkingSet, env:
         note_pin(ws, env, Action.PIN_DROPPED, pin, command.caller, row.survivor_id, command.reason)
     _ask_the_absorbed_again(row, ws)
     for side in (outcome.profile_id, *outcome.parts):
-        look_again(ws, "profile", "review", profile_id=side)
+        request_regrouping(ws, "profile", "review", profile_id=side)
     return outcome
 
 
@@ -234,7 +234,7 @@ def _take_back_leaving(command: UndoAnswer, item: ReviewItem, ws: WorkingSet, en
     if (pin := cannot_pin(ws, profile, part)) is not None:
         return pinned_apart(pin)
     absorb_by_hand(ws, env, profile, part, command.caller, command.reason or "answer undone")
-    look_again(ws, "profile", "review", profile_id=profile.profile_id)
+    request_regrouping(ws, "profile", "review", profile_id=profile.profile_id)
     return Shaped(profile.profile_id, profile.version)
 
 
@@ -245,7 +245,7 @@ def _take_back_staying(command: UndoAnswer, item: ReviewItem, ws: WorkingSet, en
     for pin in _pins_of(item, ws):
         ws.drop_pin(pin)
         note_pin(ws, env, Action.PIN_DROPPED, pin, command.caller, profile.profile_id, command.reason)
-    look_again(ws, "profile", "review", profile_id=profile.profile_id)
+    request_regrouping(ws, "profile", "review", profile_id=profile.profile_id)
     return Shaped(profile.profile_id, profile.version)
 
 

@@ -14,6 +14,7 @@ from gateway.model import (
     SplitProfile,
     UndoMerge,
 )
+from gateway.usecases.detach import detach_records, note_split, request_regrouping, wants_of_detach
 from gateway.usecases.env import Env
 from gateway.usecases.merge import (
     CONTESTED,
@@ -22,7 +23,6 @@ from gateway.usecases.merge import (
     version_changed,
     wants_of_live,
 )
-from gateway.usecases.parting import look_again, note_parting, take_out, wants_of_parting
 from gateway.workingset import WorkingSet
 from rules.decision import ReviewProposal
 from rules.record import Profile
@@ -38,7 +38,7 @@ TAKEN_APART = "split:all"
 def wants_of_split(command: SplitProfile, ws: WorkingSet, env: Env) -> bool:
     if not wants_of_live((command.profile_id,), ws):
         return False
-    return wants_of_parting(ws.redirects[command.profile_id], ws, env)
+    return wants_of_detach(ws.redirects[command.profile_id], ws, env)
 
 
 def wants_of_undo(command: UndoMerge, ws: WorkingSet, env: Env) -> bool:
@@ -51,7 +51,7 @@ def wants_of_undo(command: UndoMerge, ws: WorkingSet, env: Env) -> bool:
         return False
     for record_id in row.absorbed_records:
         ws.homes.want(record_id)
-    return wants_of_parting(ws.redirects[row.survivor_id], ws, env)
+    return wants_of_detach(ws.redirects[row.survivor_id], ws, env)
 
 
 def split(command: SplitProfile, ws: WorkingSet, env: Env) -> Shaped | Refused:
@@ -74,9 +74,9 @@ def split(command: SplitProfile, ws: WorkingSet, env: Env) -> Shaped | Refused:
     parts = [_part(profile, side, command, ws, env) for side in now]
     told = kept | ({"waiting": [show("rec", one) for side in later for one in side]} if later else {})
     how, caller = f"split:{command.mode}", command.caller
-    note_parting(profile, parts, caller, how, command.reason, ws, env, pinned=True, kept=told)
+    note_split(profile, parts, caller, how, command.reason, ws, env, pinned=True, kept=told)
     if later:
-        look_again(ws, "profile", TAKEN_APART, profile_id=profile.profile_id)
+        request_regrouping(ws, "profile", TAKEN_APART, profile_id=profile.profile_id)
     return Shaped(
         profile.profile_id,
         profile.version,
@@ -124,9 +124,9 @@ def undo(command: UndoMerge, ws: WorkingSet, env: Env, *, pinned: bool = True) -
         kept = keep_apart(profile, [leaving], command, ws, env)
         part = _part(profile, leaving, command, ws, env)
     else:
-        part, _ = take_out(profile, leaving, ws, env, undone=row.merge_id)
+        part, _ = detach_records(profile, leaving, ws, env, undone=row.merge_id)
     ws.undo(row)
-    note_parting(
+    note_split(
         profile,
         [part],
         command.caller,
@@ -183,7 +183,7 @@ def _part(
     profile: Profile, leaving: frozenset[int], command: SplitProfile | UndoMerge, ws: WorkingSet, env: Env
 ) -> Profile:
     undone = command.merge_id if isinstance(command, UndoMerge) else None
-    part, contested = take_out(profile, leaving, ws, env, undone=undone)
+    part, contested = detach_records(profile, leaving, ws, env, undone=undone)
     if contested:
         types = tuple(sorted(contested))
         proposal = ReviewProposal(profile.profile_id, part.profile_id, CONTESTED, "", types)

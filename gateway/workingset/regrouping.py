@@ -16,7 +16,7 @@ class Regroupings(BatchContext):
 
     def __init__(self, now: int, ids: Ids, *, stamp: int | None = None) -> None:
         super().__init__(now, ids, stamp=stamp)
-        self.looked_again: set[tuple[Identifier, int]] = set()
+        self.requested_regroupings: set[tuple[Identifier, int]] = set()
         self.components: dict[int, tuple[frozenset[int], frozenset[int], bool]] = {}
         self.partitions: dict[int, Partition] = {}
 

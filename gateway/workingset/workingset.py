@@ -90,7 +90,7 @@ class WorkingSet(Identity, Deliveries, Imports, Regroupings, Suggestions, Jobs, 
         for some in (self.events, self.new_events, self.created, self.merged, self.opened):
             some.clear()
         self.happened.clear()
-        self.looked_again.clear()
+        self.requested_regroupings.clear()
 
     def _is_bound(self) -> bool:
         return self._bound_before or not BOUND.isdisjoint(self.changed())

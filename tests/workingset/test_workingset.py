@@ -7,7 +7,7 @@ import pytest
 
 from gateway.ids import Ids
 from gateway.model import CustomerRecord, PinRow, ReviewItem
-from gateway.usecases.parting import look_again
+from gateway.usecases.detach import request_regrouping
 from gateway.workingset import NotLoaded, WorkingSet
 from rules.identifier import Identifier
 from rules.record import Profile
@@ -66,8 +66,8 @@ def test_a_value_is_looked_at_again_once_however_many_steps_of_a_batch_ask_for_i
     steps: list[int] = []
     ws = WorkingSet(0, Ids(0), lambda ws: steps.append(len(ws.regroupings.changed)))
     for _ in range(2):
-        look_again(ws, "value", "generic", identifier=Identifier("mobile", "+201000000100"))
-        look_again(ws, "profile", "pin", profile_id=7)
+        request_regrouping(ws, "value", "generic", identifier=Identifier("mobile", "+201000000100"))
+        request_regrouping(ws, "profile", "pin", profile_id=7)
         ws.end_step()
     assert steps == [2, 0]
 

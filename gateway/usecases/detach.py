@@ -32,7 +32,7 @@ _Word = tuple[bool, int, int]
 NO_VALUE = Identifier("", "")
 
 
-def wants_of_parting(profile_id: int | None, ws: WorkingSet, env: Env) -> bool:
+def wants_of_detach(profile_id: int | None, ws: WorkingSet, env: Env) -> bool:
     """The profile whole, the profiles that it absorbed, the achievements behind their dedup windows, and the canonical ids that a
     part could get."""
     if profile_id is None:
@@ -52,7 +52,7 @@ def wants_of_parting(profile_id: int | None, ws: WorkingSet, env: Env) -> bool:
     return all(member in ws.profiles for member in family)
 
 
-def take_out(
+def detach_records(
     profile: Profile,
     leaving: frozenset[int],
     ws: WorkingSet,
@@ -89,10 +89,10 @@ def _update_questions(profile: Profile, part: Profile, rest: Profile, ws: Workin
         else:
             ws.close_review(item, "stale", "split")
             for side in (profile, part):
-                look_again(ws, "profile", "split", profile_id=side.profile_id)
+                request_regrouping(ws, "profile", "split", profile_id=side.profile_id)
 
 
-def look_again(
+def request_regrouping(
     ws: WorkingSet,
     scope: Literal["value", "profile", "split"],
     cause: str,
@@ -102,8 +102,8 @@ def look_again(
 ) -> None:
     """Have profiles regrouped once this change is on disk: the holders of a value, one profile, or the profiles of a split (then
     `profile_id` is the id of the split). Once a batch."""
-    if (identifier, profile_id) not in ws.looked_again:
-        ws.looked_again.add((identifier, profile_id))
+    if (identifier, profile_id) not in ws.requested_regroupings:
+        ws.requested_regroupings.add((identifier, profile_id))
         ws.keep_regrouping(
             Regrouping(ws.next_id(), scope, cause, "", identifier.type, identifier.value, profile_id, ws.now)
         )
@@ -194,7 +194,7 @@ def _share_redirects(profile: Profile, part: Profile, ws: WorkingSet) -> None:
             ws.repoint(row.absorbed_id, part)
 
 
-def note_parting(
+def note_split(
     profile: Profile,
     parts: list[Profile],
     caller: Caller,
