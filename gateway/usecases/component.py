@@ -23,7 +23,7 @@ MOST_RECORDS = 20_000
 it anyway. `fanout_limit` and `max_records` keep components smaller; this limit is for rule sets without them."""
 
 
-class LeftAlone(Exception):
+class ComponentSkipped(Exception):
     """A component cannot be looked at in one transaction; `reached` are the profiles so far."""
 
     def __init__(self, reached: set[int]) -> None:
@@ -31,16 +31,16 @@ class LeftAlone(Exception):
         self.reached = reached
 
 
-class TooLarge(LeftAlone):
+class TooLarge(ComponentSkipped):
     """More records belong together than can be looked at."""
 
 
-class TooFar(LeftAlone):
+class TooFar(ComponentSkipped):
     """The chain of profiles is too long: each step is another look-up."""
 
 
 @dataclass(slots=True)
-class Powers:
+class ValueStates:
     """The state of each value. `by_present_rules`: as the rules in use decide it; otherwise as it is stored."""
 
     ws: WorkingSet
@@ -99,7 +99,7 @@ class Gathering:
 
     ws: WorkingSet
     env: Env
-    powers: Powers
+    states: ValueStates
     complete: bool = True
     leaves_out: bool = False
     _reached: set[int] = field(default_factory=set[int])
@@ -181,7 +181,7 @@ class Gathering:
             key, known = self.ws.key(identifier), identifier in self.ws.holders
             if not known and key_type.depends_on_ages(key.holders):
                 self._ask_for_holders(identifier)
-            elif self.powers.has(seen) and (doubtful or not self.powers.is_crowded(identifier)):
+            elif self.states.has(seen) and (doubtful or not self.states.is_crowded(identifier)):
                 if known or key.holders > MOST_RECORDS:
                     usable.setdefault(key_type.declared, []).append(key)
                 else:
@@ -222,13 +222,13 @@ class Gathering:
                     yield home
 
 
-def seen_by_rules(profiles: Iterable[Profile], powers: Powers) -> list[Record]:
+def seen_by_rules(profiles: Iterable[Profile], states: ValueStates) -> list[Record]:
     """The records without the values that are blocked now. Those are blocked on every record."""
-    return [_without_blocked(record, powers) for profile in profiles for record in profile.records.values()]
+    return [_without_blocked(record, states) for profile in profiles for record in profile.records.values()]
 
 
-def _without_blocked(record: Record, powers: Powers) -> Record:
-    blocked = {one for one in record.observations if powers.state(one) == "blocked"}
+def _without_blocked(record: Record, states: ValueStates) -> Record:
+    blocked = {one for one in record.observations if states.state(one) == "blocked"}
     if not blocked:
         return record
     kept = {one: seen for one, seen in record.observations.items() if one not in blocked}
@@ -237,12 +237,12 @@ def _without_blocked(record: Record, powers: Powers) -> Record:
     )
 
 
-def powerless(profiles: Iterable[Profile], powers: Powers) -> set[Identifier]:
-    return {identifier for identifier in _held(profiles) if powers.state(identifier) != "normal"}
+def powerless(profiles: Iterable[Profile], states: ValueStates) -> set[Identifier]:
+    return {identifier for identifier in _held(profiles) if states.state(identifier) != "normal"}
 
 
-def crowded(profiles: Iterable[Profile], powers: Powers) -> set[Identifier]:
-    return {identifier for identifier in _held(profiles) if powers.is_crowded(identifier)}
+def crowded(profiles: Iterable[Profile], states: ValueStates) -> set[Identifier]:
+    return {identifier for identifier in _held(profiles) if states.is_crowded(identifier)}
 
 
 def _held(profiles: Iterable[Profile]) -> set[Identifier]:

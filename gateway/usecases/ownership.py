@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
-from gateway.usecases.component import Powers
+from gateway.usecases.component import ValueStates
 from gateway.usecases.env import Env
 from gateway.workingset import WorkingSet
 from rules.guards import Joining, admit
@@ -23,10 +23,10 @@ class _Holding(NamedTuple):
     profile_id: int
 
 
-def assign_owners(profiles: Collection[Profile], powers: Powers, ws: WorkingSet, env: Env) -> None:
+def assign_owners(profiles: Collection[Profile], states: ValueStates, ws: WorkingSet, env: Env) -> None:
     """Give every value on these profiles its state under the rules in use, and its owner. The owner does not change if none of
     these profiles may own the value, or if a profile elsewhere owns it."""
-    holdings = _holdings(profiles, powers, ws, env)
+    holdings = _holdings(profiles, states, ws, env)
     here = {profile.profile_id for profile in profiles}
     wanted: defaultdict[int, list[Identifier]] = defaultdict(list)
     for identifier, holding in holdings.items():
@@ -36,7 +36,7 @@ def assign_owners(profiles: Collection[Profile], powers: Powers, ws: WorkingSet,
             wanted[owner if owner in candidates else min(holding).profile_id].append(identifier)
     owned = {one: profile_id for profile_id, of in wanted.items() for one in _admitted(of, holdings, ws, env)}
     for identifier in holdings:
-        state, key = powers.state(identifier), ws.key(identifier)
+        state, key = states.state(identifier), ws.key(identifier)
         owner = key.owner if key.owner not in here and state == "normal" else None
         owner = owned.get(identifier, owner)
         if (key.state, key.owner) != (state, owner):
@@ -45,14 +45,14 @@ def assign_owners(profiles: Collection[Profile], powers: Powers, ws: WorkingSet,
 
 
 def _holdings(
-    profiles: Collection[Profile], powers: Powers, ws: WorkingSet, env: Env
+    profiles: Collection[Profile], states: ValueStates, ws: WorkingSet, env: Env
 ) -> dict[Identifier, list[_Holding]]:
     holdings: defaultdict[Identifier, list[_Holding]] = defaultdict(list)
     for profile in profiles:
         for record in profile.records.values():
             for identifier, seen in record.observations.items():
                 held = holdings[identifier]
-                if powers.has(seen) and env.policy.may_own(record, seen):
+                if states.has(seen) and env.policy.may_own(record, seen):
                     held.append(_Holding(seen.first_seen, record.record_id, profile.profile_id))
     return holdings
 

@@ -22,7 +22,7 @@ from gateway.model import (
     Regrouping,
 )
 from gateway.usecases.component import (
-    Powers,
+    ValueStates,
 )
 from gateway.usecases.env import Env
 from gateway.usecases.observe import pseudonym
@@ -147,13 +147,13 @@ def _update(component: Component, command: Regroup) -> Counts:
 def _components(command: Regroup, run: Regrouping, ws: WorkingSet, env: Env) -> Iterator[Component]:
     """Each component that these profiles are in, once."""
     seen: set[int] = set()
-    powers = Powers(ws, env, by_present_rules=run.scope == "rules")
+    states = ValueStates(ws, env, by_present_rules=run.scope == "rules")
     for profile_id in command.profiles:
         if profile_id in seen or (
             profile_id in ws.profiles and ws.profiles[profile_id].redirect_to is not None
         ):
             continue
-        component = Component(run, ws, env, powers, profile_id)
+        component = Component(run, ws, env, states, profile_id)
         component.gather()
         seen |= component.core
         yield component

@@ -70,7 +70,7 @@ class ComponentUpdate:
             if len(found) > 1 and group not in self.held and not self._is_asked(found):
                 self._join(found)
         if self.run.scope == "rules" or self.run.cause in _WITHOUT_OWNER or self.merging or self.counts.split:
-            assign_owners(self._profiles(), self.component.powers, self.ws, self.component.env)
+            assign_owners(self._profiles(), self.component.states, self.ws, self.component.env)
         self._ask()
         return self._counted()
 

@@ -7,10 +7,10 @@ from functools import cached_property
 
 from gateway.model import Regroup, Regrouping
 from gateway.usecases.component import (
+    ComponentSkipped,
     Gathering,
-    LeftAlone,
-    Powers,
     TooLarge,
+    ValueStates,
     crowded,
     powerless,
     seen_by_rules,
@@ -32,7 +32,7 @@ class Component:
     run: Regrouping
     ws: WorkingSet
     env: Env
-    powers: Powers
+    states: ValueStates
     start: int
     core: frozenset[int] = frozenset()
     around: frozenset[int] = frozenset()
@@ -48,13 +48,13 @@ class Component:
         if known is not None:
             (self.core, self.around, self.leaves_out), self.complete = known, True
             return
-        gathering = Gathering(self.ws, self.env, self.powers)
+        gathering = Gathering(self.ws, self.env, self.states)
         try:
             self.core = frozenset(gathering.component([self.start]))
             self.around = frozenset(gathering.component(gathering.asked_about(self.core))) - self.core
-        except LeftAlone as left:
-            self.core = self.core or frozenset(left.reached)
-            self.why_skipped = "too_large" if isinstance(left, TooLarge) else "too_far"
+        except ComponentSkipped as skipped:
+            self.core = self.core or frozenset(skipped.reached)
+            self.why_skipped = "too_large" if isinstance(skipped, TooLarge) else "too_far"
         self.complete = gathering.complete and not self.why_skipped
         if self.complete:
             self.leaves_out = gathering.leaves_out
@@ -71,7 +71,7 @@ class Component:
         loaded = self.ws.counted.want_all(whole)
         if self.env.policy.compares_attributes:
             loaded &= self.ws.attributes.want_all(one for profile in profiles for one in profile.records)
-        if not self.powers.wants_of_ages(profiles) or not loaded:
+        if not self.states.wants_of_ages(profiles) or not loaded:
             return False
         broken = {piece.profile_id for piece in self.found if len(self.by_profile[piece.profile_id]) > 1}
         ready = [wants_of_detach(profile_id, self.ws, self.env) for profile_id in broken]
@@ -87,13 +87,13 @@ class Component:
             if sum(len(profile.records) for profile in profiles) == 1:
                 return Partition((frozenset(profiles[0].records),), (), ())
             known = self.ws.partitions[self.start] = partition(
-                seen_by_rules(profiles, self.powers),
+                seen_by_rules(profiles, self.states),
                 self.ws.judgements,
                 self.env.policy,
                 now=self.ws.now,
                 balances=self.ws.points,
-                generic=powerless(profiles, self.powers),
-                crowded=crowded(profiles, self.powers),
+                generic=powerless(profiles, self.states),
+                crowded=crowded(profiles, self.states),
                 attributes=stored_attributes(self.ws, self.env),
             )
         return known
