@@ -28,15 +28,15 @@ class Case(NamedTuple):
     pins: tuple[Judgement, ...]
     attributes: RecordAttributes | None
 
-    def joining(self, look: "Look", joins: Iterable[Match]) -> Joining:
+    def joining(self, state: "RoundState", joins: Iterable[Match]) -> Joining:
         request = self.request
         matched = [match.profile for match in joins]
         members = (request.own, *matched) if request.own else tuple(matched)
-        asserted = frozenset([i for i, key in look.keys.items() if key.stated]).union(look.moved)
-        return Joining(members, request.own, request.id_space, request.now, asserted, look.yielding)
+        asserted = frozenset([i for i, key in state.keys.items() if key.stated]).union(state.moved)
+        return Joining(members, request.own, request.id_space, request.now, asserted, state.yielding)
 
 
-class Look(NamedTuple):
+class RoundState(NamedTuple):
     """The state of one round. A conflict policy removes something and starts another round: keys that are dropped or taken from
     their owners, profiles that are barred, profiles that hold keys without owning any, types whose older values make room."""
 
@@ -52,7 +52,7 @@ class RoundsResult(NamedTuple):
     """The result of the rounds: the profiles to join, those to ask about, and the guard that could not be satisfied, with the
     profiles that it kept `apart`."""
 
-    last: Look
+    last: RoundState
     joining: Joining
     joins: tuple[Match, ...]
     asked: tuple[Match, ...]
@@ -63,25 +63,25 @@ class RoundsResult(NamedTuple):
 
 def run_rounds(case: Case) -> RoundsResult:
     """Evaluate, check and remove something, until the check passes or nothing can make it pass."""
-    look = Look(case.request.keys)
+    state = RoundState(case.request.keys)
     trace: list[Step] = []
     opening: tuple[Match, ...] | None = None
     while True:
-        matches = _matches(case, look)
+        matches = _matches(case, state)
         joins = tuple([match for match in matches if match.outcome == "merge"])
         asked = tuple([match for match in matches if match.outcome == "review"])
         opening = joins if opening is None else opening
         for match in matches:
             trace += match.steps
-        joining = case.joining(look, joins)
+        joining = case.joining(state, joins)
         found = objection(case.view, case.policy, joining)
         if found is None:
-            return RoundsResult(look, joining, joins, asked, trace)
+            return RoundsResult(state, joining, joins, asked, trace)
         trace.append(Step(f"guard:{found.guard}", None, found.remedy, found.detail))
-        following = _again(case, look, joins, found, trace)
+        following = _again(case, state, joins, found, trace)
         if following is None:
-            return _stop(case, look, opening if look.moved else joins, asked, found, trace)
-        look = following
+            return _stop(case, state, opening if state.moved else joins, asked, found, trace)
+        state = following
 
 
 def recorded(match: Match) -> tuple[bool, int, int]:
@@ -92,22 +92,22 @@ def recorded(match: Match) -> tuple[bool, int, int]:
 # ---- candidates ----
 
 
-def _matches(case: Case, look: Look) -> list[Match]:
+def _matches(case: Case, state: RoundState) -> list[Match]:
     """Matches with the owners of the stated keys, and with the profiles that hold several of these keys under different
     owners."""
     if case.policy.mode == "off":
         return []
     candidates: set[int] = set()
-    for identifier, key in look.keys.items():
+    for identifier, key in state.keys.items():
         if key.stated:
             if key.owner is not None:
                 candidates.add(key.owner)
-            if look.with_holders:
+            if state.with_holders:
                 candidates.update(case.view.key(identifier).profiles)
     if not candidates:
         return []
-    barred = look.barred | {case.request.own.profile_id} if case.request.own else look.barred
-    request = case.request if look.keys is case.request.keys else case.request._replace(keys=look.keys)
+    barred = state.barred | {case.request.own.profile_id} if case.request.own else state.barred
+    request = case.request if state.keys is case.request.keys else case.request._replace(keys=state.keys)
     profiles = [one for one in _live(case.view, candidates) if one.profile_id not in barred]
     matches = _matched(case, request, profiles)
     if len(matches) > 1 and any(match.outcome == "none" for match in matches):
@@ -167,28 +167,28 @@ def _beside(own: Profile | None, profile: Profile) -> Profile:
 
 
 def _again(
-    case: Case, look: Look, joins: tuple[Match, ...], found: Objection, trace: list[Step]
-) -> Look | None:
+    case: Case, state: RoundState, joins: tuple[Match, ...], found: Objection, trace: list[Step]
+) -> RoundState | None:
     """The next round, with something removed; None if the request stops here. A profile that owns no key is removed first:
     after a split, both sides may hold the same keys, and the owner is meant."""
-    owners = {key.owner for key in look.keys.values()}
-    if found.is_ambiguous and look.with_holders and any(m.profile.profile_id not in owners for m in joins):
-        return look._replace(with_holders=False)
+    owners = {key.owner for key in state.keys.values()}
+    if found.is_ambiguous and state.with_holders and any(m.profile.profile_id not in owners for m in joins):
+        return state._replace(with_holders=False)
     match found.remedy:
         case "drop_lowest":
-            weakest = min((i for i, key in look.keys.items() if key.stated), key=case.policy.strength)
-            return _without(look, weakest, "dropped", trace)
+            weakest = min((i for i, key in state.keys.items() if key.stated), key=case.policy.strength)
+            return _without(state, weakest, "dropped", trace)
         case "move_to_newest":
-            return _move(case, look, joins, found, trace)
+            return _move(case, state, joins, found, trace)
         case "best" | "separate":
-            return _choose(look, joins, found)
+            return _choose(state, joins, found)
         case "review" | "refuse":
             return None
 
 
 def _move(
-    case: Case, look: Look, joins: tuple[Match, ...], found: Objection, trace: list[Step]
-) -> Look | None:
+    case: Case, state: RoundState, joins: tuple[Match, ...], found: Objection, trace: list[Step]
+) -> RoundState | None:
     """The request is the newest source: its weakest key that leads elsewhere moves here, or an older value makes room. If
     neither helps, a new record takes its keys to a profile of its own. Nothing moves for a request that breaks the limit by
     itself."""
@@ -196,23 +196,23 @@ def _move(
     limit = case.policy.limits[found.guard.partition(":")[2]]
     if sum(i.type == limit.type and key.stated for i, key in case.request.keys.items()) > limit.most:
         return None
-    movable = _leading(look, joined - {_anchor(case)})
-    if not movable and limit.type not in look.yielding and not limit.immutable:
-        return look._replace(yielding=look.yielding | {limit.type})
+    movable = _leading(state, joined - {_anchor(case)})
+    if not movable and limit.type not in state.yielding and not limit.immutable:
+        return state._replace(yielding=state.yielding | {limit.type})
     if case.request.own is None:
-        movable = movable or _leading(look, joined)
+        movable = movable or _leading(state, joined)
     if not movable:
         return None
     weakest = min(movable, key=case.policy.strength)
-    moved = {**look.moved, weakest: movable[weakest]}
-    return _without(look, weakest, "moved", trace)._replace(moved=moved)
+    moved = {**state.moved, weakest: movable[weakest]}
+    return _without(state, weakest, "moved", trace)._replace(moved=moved)
 
 
-def _leading(look: Look, profile_ids: Collection[int]) -> dict[Identifier, int]:
+def _leading(state: RoundState, profile_ids: Collection[int]) -> dict[Identifier, int]:
     """The stated keys that these profiles own."""
     return {
         i: key.owner
-        for i, key in look.keys.items()
+        for i, key in state.keys.items()
         if key.stated and key.owner is not None and key.owner in profile_ids
     }
 
@@ -225,27 +225,27 @@ def _anchor(case: Case) -> int | None:
     return keys[max(keys, key=case.policy.strength)].owner
 
 
-def _choose(look: Look, joins: tuple[Match, ...], found: Objection) -> Look:
+def _choose(state: RoundState, joins: tuple[Match, ...], found: Objection) -> RoundState:
     """The record fits profiles that cannot be one: it joins the best of them, or none. If even the record's own profile cannot
     join the last one, that one is given up too."""
     ids = {match.profile.profile_id for match in joins}
     if found.remedy == "best" and len(ids) > 1:
         ids.remove(max(joins, key=lambda one: (one.weight, -one.profile.profile_id)).profile.profile_id)
-    return look._replace(barred=look.barred | ids, warnings=(*look.warnings, "ambiguous"))
+    return state._replace(barred=state.barred | ids, warnings=(*state.warnings, "ambiguous"))
 
 
-def _without(look: Look, identifier: Identifier, how: str, trace: list[Step]) -> Look:
+def _without(state: RoundState, identifier: Identifier, how: str, trace: list[Step]) -> RoundState:
     policy = "policy:drop_lowest" if how == "dropped" else "policy:move_to_newest"
     trace.append(Step(policy, None, how, identifier.type))
-    return look._replace(
-        keys={one: key for one, key in look.keys.items() if one != identifier},
-        warnings=(*look.warnings, f"{how}:{identifier.type}"),
+    return state._replace(
+        keys={one: key for one, key in state.keys.items() if one != identifier},
+        warnings=(*state.warnings, f"{how}:{identifier.type}"),
     )
 
 
 def _stop(
     case: Case,
-    look: Look,
+    state: RoundState,
     apart: tuple[Match, ...],
     asked: tuple[Match, ...],
     found: Objection,
@@ -253,7 +253,7 @@ def _stop(
 ) -> RoundsResult:
     """Nothing is joined or moved; the record stays on its own profile."""
     trace.append(Step(f"policy:{found.remedy}", None, "stopped", found.guard))
-    kept = Look(case.request.keys) if look.moved else Look(look.keys, warnings=look.warnings)
+    kept = RoundState(case.request.keys) if state.moved else RoundState(state.keys, warnings=state.warnings)
     if not apart:
         kept = kept._replace(warnings=(*kept.warnings, f"conflict:{found.guard}"))
     return RoundsResult(kept, case.joining(kept, ()), (), asked, trace, found, apart)
