@@ -1,6 +1,6 @@
-"""Sends anchors to a webhook: one event for each checkpoint, in order, each repeated until the listener accepts it.
+"""Sends anchors to a webhook: one event for each checkpoint, in order, each repeated until the receiver accepts it.
 
-The table of checkpoints is the queue, so an outage adds nothing to the database. Another table records how far the listener is.
+The table of checkpoints is the queue, so an outage adds nothing to the database. Another table records how far the receiver is.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,7 +18,7 @@ from gateway.store.statement import Write
 from gateway.upstream.answers import backoff
 from gateway.upstream.failed_attempts import FAILED
 from gateway.upstream.limiter import RandomBetween
-from gateway.upstream.listener import Listener, Reply
+from gateway.upstream.webhook_receiver import Reply, WebhookReceiver
 
 _log = structlog.get_logger("anchor")
 
@@ -29,7 +29,7 @@ checkpoint_id = excluded.checkpoint_id, signature = excluded.signature
 
 
 class AnchorWebhook:
-    """`webhook` returns the listener's current settings, which a reload may change."""
+    """`webhook` returns the receiver's current settings, which a reload may change."""
 
     is_shared = True
 
@@ -54,17 +54,17 @@ class AnchorWebhook:
         return Mark(*rows[0]) if rows else None
 
     async def take(self, points: Sequence[Checkpoint]) -> int:
-        listener = Listener(self._webhook())
-        listener.open()
+        receiver = WebhookReceiver(self._webhook())
+        receiver.open()
         taken, reply = 0, Reply(0, "", None)
         try:
             for point in points:
-                reply = await self._send(listener, point)
+                reply = await self._send(receiver, point)
                 if reply.reason:
                     break
                 self._failures, taken = 0, taken + 1
         finally:
-            await listener.close()
+            await receiver.close()
         if taken:
             await self._store.write(Write(_TAKEN, [(self.name, *mark_of(points[taken - 1]))]))
             return taken
@@ -72,11 +72,11 @@ class AnchorWebhook:
         wait = backoff(self._failures, self._random_between) if reply.wait is None else reply.wait
         raise NotTaken(reply.reason, wait)
 
-    async def _send(self, listener: Listener, point: Checkpoint) -> Reply:
-        """The message's id is the checkpoint's, so a listener can recognise a repeated message."""
+    async def _send(self, receiver: WebhookReceiver, point: Checkpoint) -> Reply:
+        """The message's id is the checkpoint's, so a receiver can recognise a repeated message."""
         message_id = f"{TOPIC}.{point.checkpoint_id}.{point.signature.hex()[:16]}"
         try:
-            return await listener.post(written(point), message_id, self._clock.now())
+            return await receiver.post(written(point), message_id, self._clock.now())
         except MISTAKES as error:  # an exception here would end the gateway
             _log.error("anchor_failed", checkpoint=point.checkpoint_id, error=type(error).__name__)
             return Reply(0, FAILED, None)

@@ -20,9 +20,9 @@ from gateway.store.deliveries import targets_given_up
 from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.tracing import Tracing
 from gateway.upstream.limiter import RandomBetween
-from gateway.upstream.listener import Listener
 from gateway.upstream.outbox import End, Outbox
 from gateway.upstream.steps import cause_of, step_of
+from gateway.upstream.webhook_receiver import WebhookReceiver
 
 _AT_ONCE: Final = 32
 _POLL: Final = 0.5
@@ -47,16 +47,16 @@ class WebhookWorker:
     ) -> None:
         self.target = f"webhook:{webhook.name}"
         self._certificate_ends = metrics.deliveries.certificate_ends
-        self._listener = Listener(webhook, resolver, self._note_certificate)
+        self._receiver = WebhookReceiver(webhook, resolver, self._note_certificate)
         self._clock = clock
         self._tracing = tracing
         self._outbox = Outbox(self.target, owner, store, pipeline, clock, random_between, metrics)
 
     def open(self) -> None:
-        self._listener.open()
+        self._receiver.open()
 
     async def close(self) -> None:
-        await self._listener.close()
+        await self._receiver.close()
         self._certificate_ends.remove(self.target)
 
     async def step(self) -> float:
@@ -81,9 +81,9 @@ class WebhookWorker:
         message_id = show("dlv", delivery.delivery_id)
         step = step_of(self._tracing, delivery, "POST", "")
         body, now = delivery.payload.encode(), self._clock.now()
-        reply = await self._listener.post(body, message_id, now, cause_of(delivery, step))
+        reply = await self._receiver.post(body, message_id, now, cause_of(delivery, step))
         if step is not None:
-            step.server, step.status = self._listener.server, reply.status
+            step.server, step.status = self._receiver.server, reply.status
             step.end("" if reply.status else reply.reason)
         if 200 <= reply.status < 300:
             return End("delivered", reply.reason, None, reply.status)

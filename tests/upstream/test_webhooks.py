@@ -16,8 +16,8 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 
 from gateway.clock import DAY, HOUR, SECOND
 from gateway.telemetry.metrics import Metrics
-from gateway.upstream.listener import signed, signing_key
 from gateway.upstream.outbox import Outbox
+from gateway.upstream.webhook_receiver import signed, signing_key
 from gateway.upstream.webhooks import RemovedWebhookWorker
 from tests.support.certificates import loopback_certificate
 from tests.support.in_process_gateway import NOON, InProcessGateway, customer, environment

@@ -32,14 +32,14 @@ _STANDARD: Final = "whsec_"
 
 
 class Reply(NamedTuple):
-    """`status` 0: there was no answer. `reason` "": it was accepted. `wait`: the listener asked for a pause of so many ms."""
+    """`status` 0: there was no answer. `reason` "": it was accepted. `wait`: the receiver asked for a pause of so many ms."""
 
     status: int
     reason: str
     wait: int | None
 
 
-class Listener:
+class WebhookReceiver:
     """`open` before the first `post`, `close` after the last."""
 
     def __init__(
@@ -114,7 +114,7 @@ def signing_key(secret: str) -> bytes:
 
 
 def signed(body: bytes, key: bytes, message_id: str, seconds: int) -> dict[str, str]:
-    """The three headers by which a listener checks the sender, the message and its age."""
+    """The three headers by which a receiver checks the sender, the message and its age."""
     digest = hmac.digest(key, b".".join((message_id.encode(), str(seconds).encode(), body)), hashlib.sha256)
     return {
         "webhook-id": message_id,
