@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from gateway.anchor.line import read, written
-from gateway.anchor.place import Mark, NotTaken
+from gateway.anchor.sink import CheckpointRef, NotAccepted
 from gateway.audit.checkpoint import Checkpoint
 from gateway.clock import SECOND
 
@@ -22,11 +22,11 @@ class AnchorFile:
         self._path = path
         self.name = f"file:{path}"
 
-    async def last(self) -> Mark | None:
+    async def last(self) -> CheckpointRef | None:
         try:
-            return _last_mark(self._path)
+            return _last_ref(self._path)
         except OSError as error:
-            raise _not_taken(error) from error
+            raise _not_accepted(error) from error
 
     async def take(self, points: Sequence[Checkpoint]) -> int:
         try:
@@ -37,12 +37,12 @@ class AnchorFile:
                 file.flush()
                 os.fsync(fd)
         except OSError as error:
-            raise _not_taken(error) from error
+            raise _not_accepted(error) from error
         return len(points)
 
 
-def _not_taken(error: OSError) -> NotTaken:
-    return NotTaken(error.strerror or type(error).__name__, _AFTER_FAILURE)
+def _not_accepted(error: OSError) -> NotAccepted:
+    return NotAccepted(error.strerror or type(error).__name__, _AFTER_FAILURE)
 
 
 def _ends_a_line(fd: int) -> bool:
@@ -50,7 +50,7 @@ def _ends_a_line(fd: int) -> bool:
     return not size or os.pread(fd, 1, size - 1) == b"\n"
 
 
-def _last_mark(path: Path) -> Mark | None:
+def _last_ref(path: Path) -> CheckpointRef | None:
     """The last anchor in the file; None if there is no file or no readable line in it."""
     try:
         with path.open("rb") as file:
@@ -60,5 +60,5 @@ def _last_mark(path: Path) -> Mark | None:
         return None
     for line in reversed(lines):
         if (found := read(line)) is not None:
-            return Mark(found.checkpoint, found.signature)
+            return CheckpointRef(found.checkpoint, found.signature)
     return None

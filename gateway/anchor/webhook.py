@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 import structlog
 
 from gateway.anchor.line import TOPIC, written
-from gateway.anchor.place import Mark, NotTaken, mark_of
+from gateway.anchor.sink import CheckpointRef, NotAccepted, ref_of
 from gateway.audit.checkpoint import Checkpoint
 from gateway.clock import Clock
 from gateway.config import Webhook
@@ -48,10 +48,10 @@ class AnchorWebhook:
         self._random_between = random_between
         self._failures = 0
 
-    async def last(self) -> Mark | None:
+    async def last(self) -> CheckpointRef | None:
         sql = "SELECT checkpoint_id, signature FROM anchored WHERE place = ?"
         rows = await self._store.fetch(sql, (self.name,))
-        return Mark(*rows[0]) if rows else None
+        return CheckpointRef(*rows[0]) if rows else None
 
     async def take(self, points: Sequence[Checkpoint]) -> int:
         receiver = WebhookReceiver(self._webhook())
@@ -66,11 +66,11 @@ class AnchorWebhook:
         finally:
             await receiver.close()
         if taken:
-            await self._store.write(Write(_TAKEN, [(self.name, *mark_of(points[taken - 1]))]))
+            await self._store.write(Write(_TAKEN, [(self.name, *ref_of(points[taken - 1]))]))
             return taken
         self._failures += 1
         wait = backoff(self._failures, self._random_between) if reply.wait is None else reply.wait
-        raise NotTaken(reply.reason, wait)
+        raise NotAccepted(reply.reason, wait)
 
     async def _send(self, receiver: WebhookReceiver, point: Checkpoint) -> Reply:
         """The message's id is the checkpoint's, so a receiver can recognise a repeated message."""

@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Callable
 from pathlib import Path
 
-from gateway.anchor.places import place_of
+from gateway.anchor.open_sink import open_sink
 from gateway.anchor.worker import Anchor
 from gateway.audit.pseudonym import Pseudonyms
 from gateway.clock import Clock, SystemClock, boot_id
@@ -134,8 +134,8 @@ def make_services(
         verifications=Verifications(store, checkpoint_key, telemetry.metrics.audit),
     )
     if config.audit.anchor:
-        place = place_of(lambda: services.config, store, clock, env.random_between)
-        services.anchor = Anchor(place, store, clock, telemetry.metrics)
+        sink = open_sink(lambda: services.config, store, clock, env.random_between)
+        services.anchor = Anchor(sink, store, clock, telemetry.metrics)
     return services
 
 

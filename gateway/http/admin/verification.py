@@ -8,7 +8,7 @@ import msgspec
 from aiohttp import web
 from msgspec import Meta
 
-from gateway.anchor.place import Mark, mark_of
+from gateway.anchor.sink import CheckpointRef, ref_of
 from gateway.audit.checkpoint import Checkpoint
 from gateway.audit.verified import Verified
 from gateway.errors import Refusal
@@ -141,7 +141,7 @@ async def verify_audit(call: Call[VerifyQuery]) -> VerificationView:
     directory = _directory_of(query.archive)
     begun = services.clock.now()
     verdict = await verify(services.store, services.checkpoint_key, state=query.state, directory=directory)
-    upto = mark_of(verdict.newest) if verdict.newest is not None else Mark(0, "")
+    upto = ref_of(verdict.newest) if verdict.newest is not None else CheckpointRef(0, "")
     verified = Verified(begun, len(verdict.breaches), query.state, upto.checkpoint_id, upto.signature)
     await services.verifications.note(verified)
     return VerificationView(

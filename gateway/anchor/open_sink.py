@@ -1,10 +1,10 @@
-"""Creates the place that the settings name."""
+"""Opens the sink that `[audit] anchor` names."""
 
 from collections.abc import Callable
 from pathlib import Path
 
 from gateway.anchor.file import AnchorFile
-from gateway.anchor.place import Place
+from gateway.anchor.sink import AnchorSink
 from gateway.anchor.webhook import AnchorWebhook
 from gateway.clock import Clock
 from gateway.config import Config, Webhook
@@ -12,9 +12,9 @@ from gateway.store import Store
 from gateway.upstream.limiter import RandomBetween
 
 
-def place_of(
+def open_sink(
     config: Callable[[], Config], store: Store, clock: Clock, random_between: RandomBetween
-) -> Place:
+) -> AnchorSink:
     """`config` returns the current settings. A reload does not change their `[audit] anchor`."""
     kind, _, name = config().audit.anchor.partition(":")
     if kind == "file":
