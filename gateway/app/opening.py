@@ -9,9 +9,9 @@ from pathlib import Path
 import structlog
 
 from gateway.anchor.worker import Anchor
-from gateway.app.broken import end_command
+from gateway.app.broken_store import end_command
 from gateway.app.factories import make_services, make_store, seed_rules
-from gateway.app.follow import follow, readable
+from gateway.app.shared_state import readable, refresh
 from gateway.clock import SystemClock
 from gateway.config import Config, ConfigError
 from gateway.config.master_secret import open_box, other_secret, secret_path
@@ -69,7 +69,7 @@ async def running(
                 await _seed(services)
             if forgets:
                 await _forget_again(services)
-            await follow(services)
+            await refresh(services)
             async with _connected(services):
                 yield services
         finally:

@@ -18,7 +18,7 @@ import structlog
 import uvloop
 from aiohttp import web
 
-from gateway.app.broken import exit_at_once
+from gateway.app.broken_store import exit_at_once
 from gateway.app.exporting import exporting, make_encoder
 from gateway.app.inherited import BACKLOG, Inherited
 from gateway.app.opening import running

@@ -13,7 +13,7 @@ from typing import Any
 
 import structlog
 
-from gateway.app.follow import follow
+from gateway.app.shared_state import refresh
 from gateway.config import Config, Webhook
 from gateway.errors import GatewayError
 from gateway.http.services import Services
@@ -326,7 +326,7 @@ class Workers:
     # ---- rules, keys and lists changed elsewhere ----
 
     async def _follow(self) -> float:
-        await follow(self._services)
+        await refresh(self._services)
         return _FOLLOW_POLL
 
 

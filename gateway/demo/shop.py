@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import aiohttp
 
-from gateway.app.broken import exit_at_once
+from gateway.app.broken_store import exit_at_once
 from gateway.app.opening import running
 from gateway.app.serving import listening
 from gateway.clock import DAY

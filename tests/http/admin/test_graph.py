@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from gateway.app.follow import follow
+from gateway.app.shared_state import refresh
 from gateway.clock import timestamp
 from gateway.model import SaveCustomer
 from tests.support.admin_api import WHY, ask, refused
@@ -76,7 +76,7 @@ async def test_an_edge_keeps_the_rule_that_joined_by_it_when_the_rules_change(
     assert joined == {("email", "email"), ("mobile", "mobile")}
     await ask(gateway, "POST", "rules", 201, body={"text": STRICTER})
     await ask(gateway, "POST", "rules/both/activate")
-    await follow(gateway.services)
+    await refresh(gateway.services)
     assert joins(await ask(gateway, "GET", f"profiles/{survivor}/graph")) == joined
     await save(gateway.services, "app", "app-2", email=EMAIL, mobile=MOBILE)
     graph = await ask(gateway, "GET", f"profiles/{absorbed}/graph")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 import pytest
 
-from gateway.app.follow import follow
+from gateway.app.shared_state import refresh
 from gateway.http.rows import process
 from gateway.model import SaveCustomer, Saved, UnknownCustomer
 from gateway.usecases import customer
@@ -325,7 +325,7 @@ async def test_new_rules_apply_from_the_next_chunk(gateway: RunningGateway) -> N
     cards = preset("email-or-mobile").replace('version = "', 'version = "cards-') + CARDS
     await ask(gateway, "POST", "rules/plan", json={"text": cards})
     await ask(gateway, "POST", "rules?activate=true", 201, json={"text": cards})
-    await follow(gateway.services)
+    await refresh(gateway.services)
     await bring(gateway, chunk(["2"], first=2, **card))
     assert await gateway.rows("SELECT type, value FROM observation") == [("loyalty_id", "card-4711")]
 

@@ -22,7 +22,7 @@ def readable(stored: StoredRuleSet) -> RuleSet:
     return parsed
 
 
-async def follow(services: Services) -> None:
+async def refresh(services: Services) -> None:
     """Take over the active rule set, the active keys, the operators and the lists of the database. May run any number of times."""
     services.keyring.refresh(await channel_keys(services.store))
     services.operators.refresh(await operators(services.store))
