@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from gateway.audit.archive import ARCHIVE, Archive
-from gateway.audit.moved import check_files
+from gateway.audit.archived_checkpoints import check_files
 from gateway.audit.verify import Breach, Verifier
 from gateway.cli.admin_client import Admin, ask
 from gateway.cli.confirm import Yes, confirm

@@ -24,7 +24,7 @@ from gateway.store import Store
 from gateway.store.queries.audit import any_between, links, newest_cut
 from gateway.store.queries.verification import signed_and_cut
 from gateway.telemetry.metrics import AuditMetrics
-from gateway.workers.archive_points import PointMover
+from gateway.workers.archive_checkpoints import CheckpointArchiver
 
 _log = structlog.get_logger("archive")
 
@@ -54,7 +54,7 @@ class Archived(NamedTuple):
 
 class Archiver:
     """One run at a time. `chunk`: events that are deleted in one transaction, for which calls wait. `stopping`: end as soon as
-    possible; another run continues from there. `anchored`: as PointMover has it."""
+    possible; another run continues from there. `anchored`: as CheckpointArchiver has it."""
 
     def __init__(
         self,
@@ -73,7 +73,7 @@ class Archiver:
         self._actor = actor
         self._chunk = chunk
         self._stopping = stopping
-        self._mover = PointMover(store, key, directory, actor, anchored, stopping)
+        self._mover = CheckpointArchiver(store, key, directory, actor, anchored, stopping)
 
     async def archive(self, before: int) -> Archived:
         """Move every signed event from before a moment (ms), and the checkpoints that nothing needs then. Raises Refusal, and

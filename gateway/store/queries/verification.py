@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from gateway.audit.archive import ARCHIVE, Archive
+from gateway.audit.archived_checkpoints import ArchivedCheckpoints
 from gateway.audit.chain import Link
 from gateway.audit.checkpoint import Checkpoint, Moved, standing
-from gateway.audit.moved import MovedPoints
 from gateway.audit.segment import read_header
 from gateway.audit.verify import Breach, Cut, Tail, Verifier
 from gateway.errors import Refusal
@@ -84,7 +84,7 @@ async def all_checkpoints(
     """Those after a number, in order and in parts: archived ones from a directory, then those that stand. Raises Refusal."""
     gone = await moved_to_archive(store)
     if directory is not None and place < gone.number:
-        archived = await asyncio.to_thread(MovedPoints, directory, key, gone)
+        archived = await asyncio.to_thread(ArchivedCheckpoints, directory, key, gone)
         if archived.problem:
             raise Refusal("archive_unusable", archived.problem)
         yield [point for point in archived.points if point.checkpoint_id > place]
@@ -99,7 +99,9 @@ async def _read_through(store: Store, key: bytes, state: bool, directory: Path |
     points, cut = await signed_and_cut(store)
     listed, place = await findable(store), cut[-1].event_id if cut else 0
     stand, gone = standing(points)
-    moved = await asyncio.to_thread(MovedPoints, directory, key, gone) if directory is not None else None
+    moved = (
+        await asyncio.to_thread(ArchivedCheckpoints, directory, key, gone) if directory is not None else None
+    )
     earlier = moved.points if moved is not None else []
     verifier = Verifier(points, cut, whole=directory is not None, moved=earlier)
     breaches = [Breach(ARCHIVE, moved.number, moved.problem)] if moved is not None and moved.problem else []

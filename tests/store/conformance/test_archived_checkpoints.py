@@ -1,5 +1,5 @@
 """Checkpoints in the archive, attacked by a person who can write files and the database but does not hold the master secret.
-tests/audit/test_moved.py has all ways to forge a file."""
+tests/audit/test_archived_checkpoints.py has all ways to forge a file."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from gateway.audit.archived_checkpoints import ArchivedCheckpoints
 from gateway.audit.chain import Link, event_hash
 from gateway.audit.checkpoint import standing
 from gateway.audit.event import AuditEvent
-from gateway.audit.moved import MovedPoints
 from gateway.audit.segment import read_header, tips
 from gateway.clock import HOUR
 from gateway.store.operations import is_signed_with
 from gateway.store.queries.audit import checkpoints, checkpoints_behind, cuts
 from gateway.store.queries.verification import all_checkpoints
 from gateway.workers.archive import Archiver
-from gateway.workers.archive_points import PointMover
+from gateway.workers.archive_checkpoints import CheckpointArchiver
 from tests.support.store_batches import CHECKPOINT_KEY
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ async def test_the_oldest_go_with_their_events_and_the_log_still_verifies(fresh:
     assert alone.moved.number == done.checkpoints
     assert (await fresh.checked(fresh.directory)).earlier == 0
     store = await fresh._open()
-    archived = MovedPoints(fresh.directory, CHECKPOINT_KEY, alone.moved)
+    archived = ArchivedCheckpoints(fresh.directory, CHECKPOINT_KEY, alone.moved)
     assert archived.points == before[: done.checkpoints]
     listed = [
         point async for part in all_checkpoints(store, CHECKPOINT_KEY, 0, fresh.directory) for point in part
@@ -85,7 +85,7 @@ async def test_checkpoints_that_sign_events_of_the_log_stay(fresh: ArchivedDatab
     done = await fresh.archive(links[len(links) // 2].event.at)
     assert await fresh.links()
     stay = await fresh.points()
-    everything = [*MovedPoints(fresh.directory, CHECKPOINT_KEY, standing(stay)[1]).points, *stay]
+    everything = [*ArchivedCheckpoints(fresh.directory, CHECKPOINT_KEY, standing(stay)[1]).points, *stay]
     assert done.checkpoints == len(everything) - len(stay)
     assert await whats(fresh) == await whats(fresh, archive=True) == []
     await fresh.tamper("DELETE FROM audit WHERE event_id = (SELECT MAX(event_id) FROM audit)")
@@ -252,22 +252,22 @@ async def test_a_run_that_was_killed_is_finished_by_the_next(
     """Before the file is there, before the log says so, and before they are deleted."""
     before, moment = await fresh.points(), fresh.clock.now() - 2 * HOUR
     store = await fresh._open()
-    real_move = PointMover.move
+    real_move = CheckpointArchiver.move
 
     async def killed(*_: object) -> Any:
         raise _Killed
 
-    async def killed_afterwards(mover: PointMover, moment: int) -> int:
+    async def killed_afterwards(mover: CheckpointArchiver, moment: int) -> int:
         await real_move(mover, moment)
         raise _Killed
 
     with monkeypatch.context() as patching:
         if place == "write":
-            patching.setattr(PointMover, "_write", killed)
+            patching.setattr(CheckpointArchiver, "_write", killed)
         elif place == "move":
             patching.setattr(store, "move_checkpoints", killed)
         else:
-            patching.setattr(PointMover, "move", killed_afterwards)
+            patching.setattr(CheckpointArchiver, "move", killed_afterwards)
         with pytest.raises(_Killed):
             await Archiver(store, CHECKPOINT_KEY, fresh.directory, "operator:ann", 7).archive(moment)
     await store.close()
@@ -275,7 +275,7 @@ async def test_a_run_that_was_killed_is_finished_by_the_next(
     assert [point for point in await fresh.points() if point in before] == before
     await fresh.archive(moment)
     left = await fresh.points()
-    archived = MovedPoints(fresh.directory, CHECKPOINT_KEY, standing(left)[1])
+    archived = ArchivedCheckpoints(fresh.directory, CHECKPOINT_KEY, standing(left)[1])
     assert archived.problem == ""
     assert [*archived.points, *left][: len(before)] == before
     assert not [point for point in left if point in archived.points]

@@ -1,8 +1,8 @@
 """Checkpoints in the archive: which may go there, and the form of their files.
 
-A file has three parts: the line `MAGIC`; a line of JSON, the `PointHeader`; and a gzip stream with a checkpoint on each line,
-`[number, at, heads, signature in base64]`. A file needs no signature of its own: each checkpoint is signed over the signature
-before it, and one that stands in the log names the last signature of all that went.
+A file has three parts: the line `MAGIC`; a line of JSON, the `CheckpointFileHeader`; and a gzip stream with a checkpoint on each
+line, `[number, at, heads, signature in base64]`. A file needs no signature of its own: each checkpoint is signed over the signature
+before it, and a checkpoint in the log names the last signature that was archived.
 """
 
 import os
@@ -39,7 +39,7 @@ _encode = msgspec.json.Encoder().encode
 _decode_point = msgspec.json.Decoder(Checkpoint).decode
 
 
-class PointHeader(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class CheckpointFileHeader(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The numbers of the first and the last checkpoint in the file, and what came `before` the first one: "" for the first of a
     log, or else its signature."""
 
@@ -48,7 +48,7 @@ class PointHeader(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     before: str
 
 
-def name_of_points(moved: Moved) -> str:
+def checkpoint_file_name(moved: Moved) -> str:
     """The name of the file with the last of these."""
     return f"audit-{moved.number:09d}-{moved.signature[:8]}.checkpoints"
 
@@ -104,17 +104,17 @@ def files_of(going: Sequence[Checkpoint]) -> Iterator[list[Checkpoint]]:
         yield some
 
 
-def write_points(path: Path, points: Sequence[Checkpoint], before: bytes) -> None:
+def write_checkpoints(path: Path, points: Sequence[Checkpoint], before: bytes) -> None:
     """The file is on disk under its name when this returns. One that is there already, left by a run that was killed, must hold the
     same. Raises OSError, and ValueError for a file that holds something else."""
-    header = PointHeader(points[0].checkpoint_id, points[-1].checkpoint_id, before.hex())
+    header = CheckpointFileHeader(points[0].checkpoint_id, points[-1].checkpoint_id, before.hex())
     lines = b"".join(_encode(point) + b"\n" for point in points)
     body = zlib.compressobj(wbits=_GZIP)
     packed = body.compress(lines) + body.flush()
     try:
         write_new(path, (MAGIC, b"\n", _encode(header), b"\n", packed), draft=_DRAFT)
     except FileExistsError:
-        if read_points(path) != (header, [*points]):
+        if read_checkpoints(path) != (header, [*points]):
             raise ValueError("it is there already, and holds something else") from None
         with os.fdopen(open_file(path), "rb") as file:
             os.fsync(file.fileno())
@@ -127,7 +127,7 @@ def moved_of(points: Sequence[Checkpoint]) -> Moved:
     return Moved(points[-1].checkpoint_id, points[-1].signature.hex())
 
 
-def read_points(path: Path) -> tuple[PointHeader, list[Checkpoint]]:
+def read_checkpoints(path: Path) -> tuple[CheckpointFileHeader, list[Checkpoint]]:
     """Nothing of it is checked yet. Raises OSError, and ValueError for a file of another form."""
     with os.fdopen(open_file(path), "rb") as file:
         if file.readline(len(MAGIC) + 1) != MAGIC + b"\n":
@@ -139,14 +139,14 @@ def read_points(path: Path) -> tuple[PointHeader, list[Checkpoint]]:
         if not unpacker.eof or unpacker.unused_data:
             raise ValueError("it was cut short, or is too large")
         return (
-            msgspec.json.decode(header, type=PointHeader),
+            msgspec.json.decode(header, type=CheckpointFileHeader),
             [_decode_point(line) for line in lines.splitlines()],
         )
     except (zlib.error, msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise ValueError(str(error)) from None
 
 
-class MovedPoints:
+class ArchivedCheckpoints:
     """The archived checkpoints of a log, read backwards from those that `moved` names. `points` are all of them, in order, or none
     if one file is missing or does not hold; then `problem` says so of the file that ends with the checkpoint `number`."""
 
@@ -155,7 +155,7 @@ class MovedPoints:
         self.problem, self.number = "", 0
         parts: list[list[Checkpoint]] = []
         while moved.signature:
-            name, self.number = name_of_points(moved), moved.number
+            name, self.number = checkpoint_file_name(moved), moved.number
             try:
                 moved, points = _checked(directory / name, key, moved)
             except OSError as error:
@@ -175,7 +175,7 @@ def check_files(directory: Path, key: bytes) -> tuple[int, list[tuple[int, str]]
     count, wrong = 0, list[tuple[int, str]]()
     for path in sorted(directory.glob("audit-*.checkpoints")):
         try:
-            _, points = read_points(path)
+            _, points = read_checkpoints(path)
             before, points = _checked(path, key, moved_of(points))
         except (OSError, ValueError, IndexError) as error:
             wrong.append((0, f"{path.name}: {error}"))
@@ -185,13 +185,13 @@ def check_files(directory: Path, key: bytes) -> tuple[int, list[tuple[int, str]]
         count += len(points)
     lacking = {moved for moved in needed if moved not in ends and moved.signature}
     return count, wrong + [
-        (moved.number, f"{name_of_points(moved)}: is missing in {directory}") for moved in lacking
+        (moved.number, f"{checkpoint_file_name(moved)}: is missing in {directory}") for moved in lacking
     ]
 
 
 def _checked(path: Path, key: bytes, moved: Moved) -> tuple[Moved, list[Checkpoint]]:
     """What came before a file's checkpoints, and these, which end as `moved` says. Raises OSError and ValueError."""
-    header, points = read_points(path)
+    header, points = read_checkpoints(path)
     numbers = [point.checkpoint_id for point in points]
     if not points or numbers != sorted(set(numbers)) or numbers[0] < 1 or moved_of(points) != moved:
         raise ValueError("it was edited, renamed, or belongs to another log")

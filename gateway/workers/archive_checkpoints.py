@@ -8,8 +8,14 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+from gateway.audit.archived_checkpoints import (
+    checkpoint_file_name,
+    files_of,
+    movable,
+    moved_of,
+    write_checkpoints,
+)
 from gateway.audit.checkpoint import Checkpoint, standing
-from gateway.audit.moved import files_of, movable, moved_of, name_of_points, write_points
 from gateway.audit.segment import read_header, tips
 from gateway.audit.verify import Verifier
 from gateway.errors import Refusal
@@ -17,7 +23,7 @@ from gateway.store import Store
 from gateway.store.queries.verification import signed_and_cut
 
 
-class PointMover:
+class CheckpointArchiver:
     """`anchored` tells up to which number the anchor has the checkpoints; None: there is no anchor. `stopping`: end as soon as
     possible."""
 
@@ -50,16 +56,16 @@ class PointMover:
             moved = moved_of(some)
             await self._write(some, previous)
             if self._stopping() or not await self._store.move_checkpoints(
-                moved, name_of_points(moved), self._actor
+                moved, checkpoint_file_name(moved), self._actor
             ):
                 break
             previous, done = some[-1].signature, done + len(some)
         return done
 
     async def _write(self, points: list[Checkpoint], previous: bytes) -> None:
-        path = self._directory / name_of_points(moved_of(points))
+        path = self._directory / checkpoint_file_name(moved_of(points))
         try:
-            await asyncio.to_thread(write_points, path, points, previous)
+            await asyncio.to_thread(write_checkpoints, path, points, previous)
         except OSError as error:
             raise Refusal("archive_unusable", f"{path}: cannot be written ({error.strerror})") from None
         except ValueError as error:

@@ -5,19 +5,19 @@ from pathlib import Path
 
 import pytest
 
-from gateway.audit import moved as module
-from gateway.audit.checkpoint import NONE_MOVED, Checkpoint, LogState, Moved, read_state, sign, standing
-from gateway.audit.moved import (
+from gateway.audit import archived_checkpoints as module
+from gateway.audit.archived_checkpoints import (
     MAGIC,
-    MovedPoints,
+    ArchivedCheckpoints,
     check_files,
+    checkpoint_file_name,
     files_of,
     movable,
     moved_of,
-    name_of_points,
-    read_points,
-    write_points,
+    read_checkpoints,
+    write_checkpoints,
 )
+from gateway.audit.checkpoint import NONE_MOVED, Checkpoint, LogState, Moved, read_state, sign, standing
 from gateway.audit.segment import read_header, tips
 from gateway.audit.verify import Breach
 from tests.audit.log_in_memory import KEY, Log
@@ -45,7 +45,7 @@ def move(log: Log, directory: Path) -> Moved:
     """Move what may go, as the gateway does."""
     some = movable(log.points, held(log), LATER)
     moved, previous = moved_of(some), standing(log.points)[1].as_bytes
-    write_points(directory / name_of_points(moved), some, previous)
+    write_checkpoints(directory / checkpoint_file_name(moved), some, previous)
     log.sign(moved=moved)
     log.points = [point for point in log.points if point not in some]
     return moved
@@ -107,7 +107,7 @@ def test_the_log_verifies_without_them_and_with_their_files(log: Log, tmp_path: 
     moved = move(log, tmp_path)
     assert moved == Moved(2, whole[1].signature.hex())
     assert log.breaches() == []
-    archived = MovedPoints(tmp_path, KEY, moved)
+    archived = ArchivedCheckpoints(tmp_path, KEY, moved)
     assert (archived.points, archived.problem) == (whole[:2], "")
     verifier = log.verifier(moved=archived.points)
     found = [breach for links in log.links.values() for breach in verifier.feed(links)]
@@ -123,7 +123,7 @@ def test_more_of_them_go_later(log: Log, tmp_path: Path) -> None:
     moved = move(log, tmp_path)
     assert moved.number == 5
     assert log.breaches() == []
-    assert MovedPoints(tmp_path, KEY, moved).points == whole[:5]
+    assert ArchivedCheckpoints(tmp_path, KEY, moved).points == whole[:5]
     assert len(list(tmp_path.iterdir())) == 2
 
 
@@ -226,7 +226,7 @@ def moved(log: Log, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Moved:
     log.archive("b")
     some, previous = movable(log.points, held(log), LATER), b""
     for part in files_of(some):
-        write_points(tmp_path / name_of_points(moved_of(part)), part, previous)
+        write_checkpoints(tmp_path / checkpoint_file_name(moved_of(part)), part, previous)
         previous = part[-1].signature
     assert len(list(tmp_path.iterdir())) == 2
     return moved_of(some)
@@ -267,10 +267,10 @@ def _lead_elsewhere(path: Path) -> None:
 
 
 def _edit_a_checkpoint(path: Path) -> None:
-    header, points = read_points(path)
+    header, points = read_checkpoints(path)
     path.unlink()
     points[1] = points[1]._replace(at=points[1].at + 1)
-    write_points(path, points, bytes.fromhex(header.before))
+    write_checkpoints(path, points, bytes.fromhex(header.before))
 
 
 @pytest.mark.parametrize(
@@ -291,7 +291,7 @@ def test_a_file_that_was_forged_or_is_missing_is_named(
 ) -> None:
     path = _first(tmp_path)
     forge(path)
-    archived = MovedPoints(tmp_path, KEY, moved)
+    archived = ArchivedCheckpoints(tmp_path, KEY, moved)
     assert (archived.points, archived.number) == ([], 3)
     assert archived.problem.startswith(f"{path.name}: ")
     assert [what for _, what in check_files(tmp_path, KEY)[1] if what.startswith(f"{path.name}: ")]
@@ -306,9 +306,9 @@ def test_files_are_checked_by_themselves_too(moved: Moved, tmp_path: Path) -> No
 
 def test_a_file_of_a_killed_run_is_used_if_it_holds_the_same(moved: Moved, tmp_path: Path) -> None:
     path = _first(tmp_path)
-    header, points = read_points(path)
-    write_points(path, points, bytes.fromhex(header.before))
+    header, points = read_checkpoints(path)
+    write_checkpoints(path, points, bytes.fromhex(header.before))
     path.write_bytes(MAGIC)
     with pytest.raises(ValueError, match="holds no checkpoints"):
-        write_points(path, points, bytes.fromhex(header.before))
+        write_checkpoints(path, points, bytes.fromhex(header.before))
     assert path.read_bytes() == MAGIC
