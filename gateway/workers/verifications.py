@@ -1,6 +1,6 @@
 """When the audit log was verified last, and what was found, whichever process did it. The database keeps it, signed."""
 
-from gateway.audit.verified import Verified, read, written
+from gateway.audit.verification_record import VerificationRecord, read, written
 from gateway.clock import SECOND
 from gateway.errors import StoreUnavailable
 from gateway.store import Store
@@ -23,9 +23,9 @@ class Verifications:
         self._store = store
         self._key = key
         self._metrics = metrics
-        self._seen: Verified | None = None
+        self._seen: VerificationRecord | None = None
 
-    async def note(self, verified: Verified) -> None:
+    async def note(self, verified: VerificationRecord) -> None:
         """If the database takes no writes now, this process alone knows of it."""
         self._see(verified)
         try:
@@ -33,7 +33,7 @@ class Verifications:
         except StoreUnavailable:
             return
 
-    async def last(self) -> Verified | None:
+    async def last(self) -> VerificationRecord | None:
         """None: never, or what is stored was not signed with the master secret, or for another log. Sets the metrics."""
         for text, signature in await self._store.fetch(_KEPT):
             stored = read(self._key, text, signature)
@@ -41,13 +41,13 @@ class Verifications:
                 self._see(stored)
         return self._seen
 
-    def _see(self, verified: Verified) -> None:
+    def _see(self, verified: VerificationRecord) -> None:
         if self._seen is None or verified.at >= self._seen.at:
             self._seen = verified
         self._metrics.verified_at.set(self._seen.at / SECOND)
         self._metrics.breaches.set(self._seen.breaches)
 
-    async def _is_of_this_log(self, verified: Verified) -> bool:
+    async def _is_of_this_log(self, verified: VerificationRecord) -> bool:
         """A copy of the database with the same secret may have been verified. Its log has gone on with other checkpoints. What is
         older than all checkpoints was verified before those of its time were archived."""
         found = await self._store.fetch(_CHECKPOINT, (verified.checkpoint,))

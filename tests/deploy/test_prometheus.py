@@ -14,7 +14,7 @@ import aiohttp
 import pytest
 import yaml
 
-from gateway.audit.verified import Verified
+from gateway.audit.verification_record import VerificationRecord
 from gateway.telemetry.metrics import Metrics
 from tests.support.forwarding import forwarding
 
@@ -164,7 +164,9 @@ async def test_a_real_prometheus_answers_the_dashboards_and_raises_an_alert(
                 pass
             await prometheus.until(session, "gateway_audit_verified_timestamp_seconds > 0")
             services = gateway.services
-            await services.verifications.note(Verified(services.clock.now(), breaches=1, state=False))
+            await services.verifications.note(
+                VerificationRecord(services.clock.now(), breaches=1, state=False)
+            )
             (alert,) = await prometheus.until(
                 session, 'ALERTS{alertname="GatewayAuditBroken", alertstate="firing"}'
             )

@@ -10,7 +10,7 @@ from msgspec import Meta
 
 from gateway.anchor.sink import CheckpointRef, ref_of
 from gateway.audit.checkpoint import Checkpoint
-from gateway.audit.verified import Verified
+from gateway.audit.verification_record import VerificationRecord
 from gateway.errors import Refusal
 from gateway.http.admin.download import download, wanted_form
 from gateway.http.admin.listing import Id, ListQuery, Page, Query, page, read_cursor
@@ -142,7 +142,9 @@ async def verify_audit(call: Call[VerifyQuery]) -> VerificationView:
     begun = services.clock.now()
     verdict = await verify(services.store, services.checkpoint_key, state=query.state, directory=directory)
     upto = ref_of(verdict.newest) if verdict.newest is not None else CheckpointRef(0, "")
-    verified = Verified(begun, len(verdict.breaches), query.state, upto.checkpoint_id, upto.signature)
+    verified = VerificationRecord(
+        begun, len(verdict.breaches), query.state, upto.checkpoint_id, upto.signature
+    )
     await services.verifications.note(verified)
     return VerificationView(
         ok=not verdict.breaches,

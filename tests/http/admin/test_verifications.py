@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gateway.audit.verified import Verified, read, written
+from gateway.audit.verification_record import VerificationRecord, read, written
 from gateway.clock import SECOND
 from gateway.http.admin.times import shown
 from gateway.telemetry.metrics import Metrics
@@ -25,7 +25,7 @@ async def known(gateway: RunningGateway) -> tuple[str | None, int | None]:
     return overview["verified_at"], overview["breaches"]
 
 
-async def other_process(gateway: RunningGateway) -> tuple[Verified | None, Metrics]:
+async def other_process(gateway: RunningGateway) -> tuple[VerificationRecord | None, Metrics]:
     """What another process, or this one after a restart, knows and tells Prometheus."""
     services, metrics = gateway.services, Metrics()
     found = await Verifications(services.store, services.checkpoint_key, metrics.audit).last()
@@ -67,7 +67,9 @@ async def test_a_verification_that_was_never_made_is_not_believed(
     key = gateway.services.checkpoint_key
     real = read(key, told, signature)
     assert real is not None
-    of_another_log = Verified(real.at + SECOND, 0, state=False, checkpoint=real.checkpoint, signature="ab")
+    of_another_log = VerificationRecord(
+        real.at + SECOND, 0, state=False, checkpoint=real.checkpoint, signature="ab"
+    )
     forged = {
         "the text": (told.replace('"at":1', '"at":2'), signature),
         "the signature": (told, bytes(32)),
@@ -88,11 +90,11 @@ async def test_an_older_verification_that_was_put_back_hides_nothing_from_a_proc
 ) -> None:
     """Another process is told the older time, after which the alert about the time fires."""
     services, now = gateway.services, gateway.services.clock.now()
-    older = Verified(now - SECOND, 0, state=True)
-    await services.verifications.note(Verified(now, 3, state=True))
+    older = VerificationRecord(now - SECOND, 0, state=True)
+    await services.verifications.note(VerificationRecord(now, 3, state=True))
     other = Verifications(services.store, services.checkpoint_key, Metrics().audit)
     await other.note(older)
-    assert await services.verifications.last() == Verified(now, 3, state=True)
+    assert await services.verifications.last() == VerificationRecord(now, 3, state=True)
     assert await known(gateway) == (shown(now), 3)
     assert (await other_process(gateway))[0] == older
 

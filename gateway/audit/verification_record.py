@@ -10,7 +10,7 @@ _DOMAIN = b"gateway.audit.verified.v1\x00"
 _encode = msgspec.json.Encoder().encode
 
 
-class Verified(msgspec.Struct, frozen=True):
+class VerificationRecord(msgspec.Struct, frozen=True):
     """A verification that began at `at` (ms) and found so many `breaches`; with `state`, also of the rows that the log covers. It
     read the log up to the `checkpoint` of this number with this `signature` (hexadecimal digits)."""
 
@@ -21,17 +21,17 @@ class Verified(msgspec.Struct, frozen=True):
     signature: str = ""
 
 
-def written(key: bytes, verified: Verified) -> tuple[str, bytes]:
+def written(key: bytes, verified: VerificationRecord) -> tuple[str, bytes]:
     """The text to store, and its signature."""
     text = _encode(verified).decode()
     return text, _sign(key, text)
 
 
-def read(key: bytes, text: str, signature: bytes) -> Verified | None:
+def read(key: bytes, text: str, signature: bytes) -> VerificationRecord | None:
     """None for a text that was not signed with this key."""
     if not hmac.compare_digest(_sign(key, text), signature):
         return None
-    return msgspec.json.decode(text, type=Verified)
+    return msgspec.json.decode(text, type=VerificationRecord)
 
 
 def _sign(key: bytes, text: str) -> bytes:

@@ -1,9 +1,9 @@
 import pytest
 
-from gateway.audit.verified import Verified, read, written
+from gateway.audit.verification_record import VerificationRecord, read, written
 
 KEY = b"k" * 32
-FOUND = Verified(1_790_000_000_000, 2, state=True, checkpoint=7, signature="ab")
+FOUND = VerificationRecord(1_790_000_000_000, 2, state=True, checkpoint=7, signature="ab")
 
 
 def test_what_was_signed_is_read_again() -> None:
