@@ -14,8 +14,8 @@ from gateway.app.opening import running
 from gateway.app.serving import listening
 from gateway.clock import DAY
 from gateway.config import Config, load
+from gateway.demo.channel_calls import ChannelCalls
 from gateway.demo.clock import ShopClock
-from gateway.demo.counters import Counters
 from gateway.demo.crm import listening_crm
 from gateway.demo.settings import Keys, Ports, write_settings
 from gateway.demo.staff import Operator, Staff
@@ -71,7 +71,7 @@ class Opening:
                 await gateway.services.activity.store_counts()
                 yield Shop(gateway.public_url, gateway.admin_url, config, staff.operators)
 
-    async def _until_the_crm(self, staff: Staff, counters: Counters, served: Callable[[], None]) -> None:
+    async def _until_the_crm(self, staff: Staff, counters: ChannelCalls, served: Callable[[], None]) -> None:
         await staff.hire()
         await staff.list_own_numbers()
         await self._play_until(_IMPORTED, counters, served)
@@ -82,13 +82,13 @@ class Opening:
         await staff.roll_back()
         await self._play_until(_CRM_SINCE, counters, served)
 
-    async def _until_now(self, staff: Staff, counters: Counters, served: Callable[[], None]) -> None:
+    async def _until_now(self, staff: Staff, counters: ChannelCalls, served: Callable[[], None]) -> None:
         await self._play_until(0, counters, served)
         self._clock.catch_up()
         await staff.answer_some(self._people // _ONE_OF_ANSWERED)
         await staff.all_is_sent()
 
-    async def _play_until(self, ago: int, counters: Counters, served: Callable[[], None]) -> None:
+    async def _play_until(self, ago: int, counters: ChannelCalls, served: Callable[[], None]) -> None:
         """The next visits, up to `ago` before the end; it is that time when they are over."""
         first = self._next
         while self._next < len(self.visits) and self.visits[self._next].ago > ago:
@@ -96,8 +96,8 @@ class Opening:
         await counters.serve(self.visits[first : self._next], served)
         self._clock.go_to(self._end - ago)
 
-    def _counters(self, gateway: _Gateway, session: aiohttp.ClientSession) -> Counters:
-        return Counters(gateway.services, session, self._keys.channels, self._clock, self._end)
+    def _counters(self, gateway: _Gateway, session: aiohttp.ClientSession) -> ChannelCalls:
+        return ChannelCalls(gateway.services, session, self._keys.channels, self._clock, self._end)
 
     @contextlib.asynccontextmanager
     async def _gateway(self, path: Path) -> AsyncGenerator[_Gateway]:

@@ -21,7 +21,7 @@ _EXPECTED = frozenset({200, 202, 400, 404})
 """400 and 404 are a shop's everyday refusals: reported twice, or before the customer was saved."""
 
 
-class Counters:
+class ChannelCalls:
     """`end` is when the story ends (ms)."""
 
     def __init__(
