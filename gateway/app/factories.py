@@ -13,7 +13,7 @@ from gateway.config import Config, ConfigError
 from gateway.config.master_secret import SecretBox, admin_token
 from gateway.errors import DriverMissing, StoreBroken
 from gateway.http.keyring import KeyRing
-from gateway.http.operator_ring import OperatorRing
+from gateway.http.operator_tokens import OperatorTokens
 from gateway.http.rows.process import Reading
 from gateway.http.services import Services
 from gateway.pipeline import Pipeline
@@ -121,7 +121,7 @@ def make_services(
         store,
         pipeline,
         KeyRing(config.channels, box.key("channel keys")),
-        OperatorRing(shared_token, box.key("operators")),
+        OperatorTokens(shared_token, box.key("operators")),
         env,
         Reading(env),
         clock,

@@ -11,7 +11,7 @@ from gateway.anchor.worker import Anchor
 from gateway.clock import Clock
 from gateway.config import Config
 from gateway.http.keyring import KeyRing
-from gateway.http.operator_ring import OperatorRing
+from gateway.http.operator_tokens import OperatorTokens
 from gateway.http.rows.process import Reading
 from gateway.http.rows.queue import ChunkQueue
 from gateway.pipeline import Pipeline
@@ -42,7 +42,7 @@ class Services:
     store: Store
     pipeline: Pipeline
     keyring: KeyRing
-    operators: OperatorRing
+    operators: OperatorTokens
     env: Env
     reading: Reading
     clock: Clock

@@ -16,7 +16,7 @@ from gateway.http.admin.listing import ListQuery, Page, Query, page, read_cursor
 from gateway.http.admin.operation import Call, Operation
 from gateway.http.admin.operators import OPERATOR
 from gateway.http.admin.times import Time, shown, shown_or_none
-from gateway.http.operator_ring import SHARED
+from gateway.http.operator_tokens import SHARED
 from gateway.http.services import Services
 from gateway.model import AddOperator, OperatorSession, RemoveOperator, Role, RotateOperator, StoredOperator
 from gateway.store.operations import operator_session, operators

@@ -15,7 +15,7 @@ from gateway.errors import Refusal
 from gateway.http.admin import sessions
 from gateway.http.admin.failed_calls import FAILED_CALLS
 from gateway.http.gameball.limits import is_within
-from gateway.http.operator_ring import SHARED, Holder
+from gateway.http.operator_tokens import SHARED, Holder
 from gateway.http.services import SERVICES, Services
 from gateway.model import OperatorSession, Role, includes
 from gateway.store.operations import note_use

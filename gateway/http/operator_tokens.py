@@ -24,7 +24,7 @@ class Holder(NamedTuple):
     token_hash: bytes
 
 
-class OperatorRing:
+class OperatorTokens:
     def __init__(self, shared_token: str, pepper: bytes) -> None:
         self._pepper = pepper
         self._shared = Holder(SHARED, "admin", self.digest(shared_token))

@@ -1,15 +1,15 @@
 """Which operator a token belongs to."""
 
 from gateway.config import operator_token
-from gateway.http.operator_ring import OperatorRing
+from gateway.http.operator_tokens import OperatorTokens
 from gateway.model import StoredOperator
 
 NOW = 1_790_000_000_000
 SHARED = "the-shared-admin-token"
 
 
-def ring() -> OperatorRing:
-    return OperatorRing(SHARED, b"a pepper")
+def ring() -> OperatorTokens:
+    return OperatorTokens(SHARED, b"a pepper")
 
 
 def row(name: str, digest: bytes, **fields: object) -> StoredOperator:
@@ -52,7 +52,7 @@ def test_the_last_part_of_a_token_is_the_key_by_which_its_gateway_proves_itself(
     assert parts is not None
     assert parts.name == "ann-b.2"
     assert parts.proving_key == operators.proving_key(parts.token_id)
-    assert parts.proving_key != OperatorRing(SHARED, b"another pepper").proving_key(parts.token_id)
+    assert parts.proving_key != OperatorTokens(SHARED, b"another pepper").proving_key(parts.token_id)
 
 
 def test_text_that_only_resembles_a_token_is_refused() -> None:
