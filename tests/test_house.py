@@ -27,7 +27,7 @@ ADAPTERS = {
 }
 """Each may use what a library keeps to itself, and has a test that holds the library to it."""
 PUBLIC = {"_replace", "_asdict", "_fields", "_make", "_exit"}
-BROAD = {"gateway/pipeline.py": 1, "gateway/http/unforeseen.py": 1}
+BROAD = {"gateway/pipeline.py": 1, "gateway/http/unexpected_errors.py": 1}
 """Where unforeseen errors are caught, and how often."""
 IMPURE = {
     "os",

@@ -24,7 +24,7 @@ from gateway.http.admin.page_headers import PAGE_HEADERS
 from gateway.http.admin.problem import problem, status_of
 from gateway.http.admin.times import shown
 from gateway.http.services import SERVICES, Services
-from gateway.http.unforeseen import answered
+from gateway.http.unexpected_errors import catch_unexpected
 from gateway.model import Caller, RefuseCall
 from gateway.telemetry.tracing import Tracing
 
@@ -71,7 +71,7 @@ async def control_access(request: web.Request, handler: _Handler) -> web.StreamR
         show = request.app.get(REFUSED_AS, _as_document) if is_page(request) else _as_document
         return show(request, refusal, caller.request_id, headers)
 
-    response = await answered(answering(), refusing)
+    response = await catch_unexpected(answering(), refusing)
     if not response.prepared:
         response.headers["X-Request-Id"] = caller.request_id
     _log_line(request, services, caller, response.status, code, started)

@@ -14,7 +14,7 @@ from gateway.audit.event import Action
 from gateway.errors import Refusal
 from gateway.http.admin.listing import Query
 from gateway.http.admin.operators import CSRF_HEADER, OPERATOR
-from gateway.http.admin.reads import note_read
+from gateway.http.admin.read_audit import note_read
 from gateway.http.services import SERVICES, Services
 from gateway.ids import Prefix, read
 from gateway.model import Caller, Command, Effects, Refused, Role

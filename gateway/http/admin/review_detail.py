@@ -15,7 +15,7 @@ from gateway.http.admin.listing import MOST, Query
 from gateway.http.admin.operation import Call, Operation
 from gateway.http.admin.people import people
 from gateway.http.admin.profiles import ProfileView, profile_view
-from gateway.http.admin.reads import note_view
+from gateway.http.admin.read_audit import note_view
 from gateway.http.admin.reviews import ReviewView, review_fields
 from gateway.http.admin.suggestions import SuggestionView, suggestion_view
 from gateway.http.admin.times import Time, shown_or_none

@@ -60,7 +60,7 @@ from gateway.http.gameball.session import takes_token
 from gateway.http.gameball.texts import fault_in_customer_id
 from gateway.http.keyring import Failure, Opened
 from gateway.http.services import Services
-from gateway.http.unforeseen import answered
+from gateway.http.unexpected_errors import catch_unexpected
 from gateway.ids import show
 from gateway.model import RefuseCall
 from rules.identifier import Evidence
@@ -136,7 +136,7 @@ class Gate:
         call = Call(self._services, request, self._next_id())
         if self._tracing is not None:
             call.trace = self._tracing.joined(call.trace)
-        outcome = await answered(self._outcome(call), partial(_failed, call))
+        outcome = await catch_unexpected(self._outcome(call), partial(_failed, call))
         profile = "" if outcome.profile_id is None else show("prf", outcome.profile_id)
         self._access_log.note(call, outcome, profile, began)
         if isinstance(outcome, Relayed):

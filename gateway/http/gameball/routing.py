@@ -5,8 +5,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple, get_args
 
-from gateway.http.gameball import older
-from gateway.http.gameball.older import ANY_OLDER, INSTALLED, OLDER
+from gateway.http.gameball import older_versions
+from gateway.http.gameball.older_versions import ANY_OLDER, INSTALLED, OLDER
 from gateway.http.gameball.operations import (
     ANY,
     BOT_SETTINGS,
@@ -84,7 +84,7 @@ _ROOT, _OLDER_ROOT = _Node(), _Node()
 for _operation in (*DOCUMENTED, *OUTSIDE):
     _ROOT.add(_operation.path.split("/")[1:], _operation)
 for _operation in OLDER:
-    _OLDER_ROOT.add(_operation.path.removeprefix(older.BELOW).split("/")[1:], _operation)
+    _OLDER_ROOT.add(_operation.path.removeprefix(older_versions.BELOW).split("/")[1:], _operation)
 
 
 def find(path: str) -> Place | None:
@@ -115,7 +115,7 @@ def find_unlisted(path: str) -> Place | None:
 def _find_older(segments: Sequence[str], rest: Sequence[str]) -> Place | None:
     match rest:
         case [version, word, first, *more] if word.lower() == "integrations" and first:
-            number = older.VERSIONS.get(version.lower())
+            number = older_versions.VERSIONS.get(version.lower())
         case _:
             return None
     if number is None:

@@ -12,10 +12,10 @@ from multidict import CIMultiDict
 from gateway.errors import StoreUnavailable
 from gateway.http.gameball.call import WARNINGS, Call, Target
 from gateway.http.proxy import answer_ids
+from gateway.http.proxy.answer_text import Text, text_of
 from gateway.http.proxy.headers import forget_bytes, ids_in, rename
 from gateway.http.proxy.jobs import OrderJobs
 from gateway.http.proxy.lookup import ResolvedCustomer
-from gateway.http.proxy.reading import Text, text_of
 from gateway.http.proxy.relay import Received
 from gateway.http.services import Services
 from gateway.model import EraseCustomer

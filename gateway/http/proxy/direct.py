@@ -11,9 +11,9 @@ from gateway.errors import StoreUnavailable
 from gateway.http.gameball.achieve import Report, answer_to, read_report
 from gateway.http.gameball.call import Answer, Call, Relayed, encode
 from gateway.http.gameball.envelope import CLIENT_GONE, UPSTREAM_GARBLED, UPSTREAM_LOST, UPSTREAM_SLOW, Fault
+from gateway.http.proxy.answer_text import text_of
 from gateway.http.proxy.forward import Forward
 from gateway.http.proxy.headers import to_keep
-from gateway.http.proxy.reading import text_of
 from gateway.model import Accepted, IdempotencyKey, Settle, UnknownCustomer
 from gateway.upstream.answers import Delivered, Unknown, classify, code_of
 

@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 
 from gateway.http.gameball.handlers import HANDLERS
-from gateway.http.gameball.older import ANY_OLDER, BELOW, INSTALLED, OLDER
+from gateway.http.gameball.older_versions import ANY_OLDER, BELOW, INSTALLED, OLDER
 from gateway.http.gameball.operations import ACHIEVE, BOT_SETTINGS, DOCUMENTED, OUTSIDE, UNLISTED, Operation
 from gateway.http.gameball.routing import find, find_unlisted
 

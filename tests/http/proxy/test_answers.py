@@ -10,9 +10,9 @@ import pytest
 from multidict import CIMultiDict
 
 from gateway.http.proxy import answer_ids
+from gateway.http.proxy.answer_text import text_of
 from gateway.http.proxy.headers import ids_in as ids_in_headers
 from gateway.http.proxy.headers import rename
-from gateway.http.proxy.reading import text_of
 from tests.support.public_api import ask
 
 if TYPE_CHECKING:

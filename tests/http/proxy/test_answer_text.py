@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from multidict import CIMultiDict
 
-from gateway.http.proxy import reading
-from gateway.http.proxy.reading import Text, text_of
+from gateway.http.proxy import answer_text
+from gateway.http.proxy.answer_text import Text, text_of
 from tests.support.encoded_answers import JSON, READABLE, UNREADABLE
 
 
@@ -16,7 +16,7 @@ from tests.support.encoded_answers import JSON, READABLE, UNREADABLE
 @given(st.lists(st.sampled_from([b"\0", b"{", b'"']), max_size=8).map(b"".join))
 def test_ascii_is_read_as_utf_8_unless_it_begins_as_a_wider_charset_does(raw: bytes) -> None:
     text = text_of(raw, {}, 1 << 20)
-    if reading._WIDE.match(raw):
+    if answer_text._WIDE.match(raw):
         assert text is None or text.charset
     else:
         assert text == Text(raw, "", raw)

@@ -1,4 +1,4 @@
-"""The outermost place of both listeners: an unforeseen error ends here as an answer, and never as a traceback."""
+"""The outermost handler of both listeners: an unexpected error becomes an answer, never a traceback."""
 
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
@@ -6,7 +6,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-async def answered(answering: Awaitable[T], otherwise: Callable[[Exception], Awaitable[T]]) -> T:
+async def catch_unexpected(answering: Awaitable[T], otherwise: Callable[[Exception], Awaitable[T]]) -> T:
     """The answer, or what `otherwise` makes of the error. It may ask for the exception that is being handled."""
     try:
         return await answering
