@@ -22,7 +22,7 @@ ADAPTERS = {
     "gateway/http/aiohttp_handler.py",
     "gateway/http/aiohttp_response.py",
     "gateway/upstream/aiohttp_protocol.py",
-    "gateway/store/sqlite/one_hop.py",
+    "gateway/store/sqlite/connection_thread.py",
     "gateway/store/postgres/socket_of.py",
 }
 """Each may use what a library keeps to itself, and has a test that holds the library to it."""

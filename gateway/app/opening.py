@@ -19,8 +19,8 @@ from gateway.errors import StoreBroken, StoreUnavailable
 from gateway.http.services import Services
 from gateway.model import Caller, ForgetAgain, StoredRuleSet, StoreRules
 from gateway.store import Store
+from gateway.store.gateway_reads import active_rules, is_signed_with
 from gateway.store.migrations import pending
-from gateway.store.operations import active_rules, is_signed_with
 from gateway.store.sqlite.schema import applied_steps
 from gateway.telemetry.telemetry import Telemetry
 from gateway.upstream.client import Upstream

@@ -34,7 +34,7 @@ from gateway.http.console import add_console
 from gateway.http.services import Services
 from gateway.http.upgrades import WithoutUpgrades
 from gateway.model import Caller, NoteEvent
-from gateway.store.operations import newest_link
+from gateway.store.gateway_reads import newest_link
 from gateway.telemetry.telemetry import Telemetry
 
 _log = structlog.get_logger("app")

@@ -7,7 +7,7 @@ import structlog
 from gateway.errors import StoreUnavailable
 from gateway.http.services import Services
 from gateway.model import StoredRuleSet
-from gateway.store.operations import active_rules, channel_keys, operators, own_lists
+from gateway.store.gateway_reads import active_rules, channel_keys, operators, own_lists
 from rules.language.parse import parse
 from rules.ruleset import RuleSet
 

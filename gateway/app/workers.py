@@ -18,7 +18,7 @@ from gateway.config import Config, Webhook
 from gateway.errors import GatewayError
 from gateway.http.services import Services
 from gateway.model import Caller, CloseStaleReviews, EndPins, EndSplits, GrantDue, Regrouped
-from gateway.store.operations import ended_pins, ended_splits, is_anything_due, stale_reviews
+from gateway.store.gateway_reads import ended_pins, ended_splits, is_anything_due, stale_reviews
 from gateway.store.row_digests import row_key
 from gateway.upstream.balances import BalanceWorker
 from gateway.upstream.deliver import DeliveryWorker

@@ -27,7 +27,7 @@ def new_secret(yes: Yes = False, config: ConfigFile = DEFAULT_CONFIG, json: AsJs
 async def _go_on(config: Config) -> int:
     from gateway.app.opening import offline, replace_secret
     from gateway.model import Caller
-    from gateway.store.operations import is_signed_with
+    from gateway.store.gateway_reads import is_signed_with
 
     if await running_at(config) is not None:
         raise Failure("a gateway runs on these settings; stop all gateways of the database first")

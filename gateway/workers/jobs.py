@@ -15,8 +15,8 @@ from gateway.ids import show
 from gateway.model import Caller, DelayJob, Job, NoteEvent, Refused, WorkJob, shown_thing
 from gateway.pipeline import Pipeline
 from gateway.store import Store
+from gateway.store.queries.job_targets import id_of, matching
 from gateway.store.queries.jobs import digest_of, due_jobs, read, trust_in
-from gateway.store.queries.matching import id_of, matching
 
 _ITSELF = Caller("", "", "gateway", "", "gateway")
 

@@ -4,7 +4,7 @@ from time import perf_counter
 
 from gateway.clock import SECOND, Clock
 from gateway.store import Store
-from gateway.store.operations import newest_moment, newest_signature, open_reviews
+from gateway.store.gateway_reads import newest_moment, newest_signature, open_reviews
 from gateway.store.queries.jobs import count_stopped
 from gateway.store.queries.overview import failed_grants
 from gateway.store.sizes import counted_rows, estimated_rows, keep_size, sizes_of, tables

@@ -10,7 +10,7 @@ from gateway.clock import DAY, HOUR, JUMP, MINUTE, SECOND, SystemClock
 from gateway.model import Caller, NoteEvent
 from gateway.pipeline import Pipeline
 from gateway.store import Store
-from gateway.store.operations import newest_moment
+from gateway.store.gateway_reads import newest_moment
 from gateway.store.statement import Write
 from gateway.telemetry.metrics import Metrics
 

@@ -15,7 +15,7 @@ from structlog.testing import capture_logs
 from gateway.sqlite_library import sqlite3
 from gateway.store.sqlite import SqliteStore, checkpoints
 from gateway.store.sqlite.connection import SERVING, connection_to
-from gateway.store.sqlite.one_hop import in_one_hop
+from gateway.store.sqlite.connection_thread import run_on_thread
 from tests.support.in_process_gateway import CHECKPOINT_KEY, ManualClock
 from tests.support.public_api import until
 
@@ -164,7 +164,7 @@ async def test_errors_say_exactly_what_went_wrong(tmp_path: Path) -> None:
 
     async with connection_to(tmp_path / "exact.db", cached_statements=1) as connection:
         with pytest.raises(sqlite3.DatabaseError) as raised:
-            await in_one_hop(connection, twice)
+            await run_on_thread(connection, twice)
     assert raised.value.sqlite_errorcode == sqlite3.SQLITE_CONSTRAINT | 8 << 8
 
 

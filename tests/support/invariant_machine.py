@@ -31,7 +31,7 @@ from gateway.model import (
 )
 from gateway.processes.plan import planned
 from gateway.store.queries.audit import checkpoints, links
-from gateway.store.queries.past import steps
+from gateway.store.queries.record_history import steps
 from gateway.store.queries.verification import verify
 from gateway.store.sqlite.snapshot import snapshot
 from gateway.store.tables.identity import OF_KEY

@@ -7,7 +7,7 @@ from gateway.clock import MINUTE
 from gateway.ids import show
 from gateway.model import Explained, ExplainPair, Refused, SetPin, UndoMerge
 from gateway.processes.plan import planned
-from gateway.store.queries import past
+from gateway.store.queries import record_history
 from rules.explain import Explanation, HowStep, replay
 from rules.language.parse import preset
 from tests.support.in_process_gateway import InProcessGateway, achieve, customer, environment, rule_set_of
@@ -26,7 +26,7 @@ async def pair(core: InProcessGateway, one: str, other: str) -> Explanation:
 
 
 async def steps(core: InProcessGateway, who: str) -> tuple[HowStep, ...]:
-    return await past.steps(core.store, await profile(core, who))
+    return await record_history.steps(core.store, await profile(core, who))
 
 
 async def members(core: InProcessGateway, who: str) -> frozenset[int]:
@@ -45,7 +45,7 @@ async def test_the_past_of_some_records_is_a_part_of_the_whole_past(core: InProc
     await core.send(customer("app:ann", email=ANN, mobile=PHONE))
     whole, number = await steps(core, "web:ann"), await profile(core, "web:ann")
     (one,) = await core.column("SELECT record_id FROM record WHERE id_space = 'pos'")
-    some = await past.steps(core.store, number, [one])
+    some = await record_history.steps(core.store, number, [one])
     assert [step for step in whole if step.what != "arrived" or one in step.records] == list(some)
     assert len(some) < len(whole)
 

@@ -32,8 +32,8 @@ from gateway.model import (
     StoredOperator,
     WorkJob,
 )
+from gateway.store.queries.job_targets import count_matching, id_of, matching
 from gateway.store.queries.jobs import job as stored_job
-from gateway.store.queries.matching import count_matching, id_of, matching
 from gateway.store.row_digests import row_key
 from gateway.usecases import job_steps
 from gateway.usecases.backoff import MOST_FAILURES

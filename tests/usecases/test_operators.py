@@ -16,7 +16,7 @@ from gateway.model import (
     StoredRuleSet,
     StoreRules,
 )
-from gateway.store.operations import active_rules, channel_keys
+from gateway.store.gateway_reads import active_rules, channel_keys
 from tests.support.in_process_gateway import InProcessGateway, caller, customer
 
 OPERATOR = Caller("", "", "operator", "req", "operator")

@@ -7,7 +7,7 @@ from typing import Any
 
 from hypothesis import given, settings
 
-from gateway.store.queries import past
+from gateway.store.queries import record_history
 from tests.support.in_process_gateway import InProcessGateway, customer
 from tests.support.properties import ANY_HEALTH
 from tests.usecases.test_merge_sequences import World, steps
@@ -39,6 +39,6 @@ def test_every_id_leads_at_every_moment_where_it_led_then(sequence: list[tuple[A
                     moments[core.clock.now()] = await seen(core)
                 for at, then in moments.items():
                     for profile_id, where in then.items():
-                        assert await past.at_moment(core.store, profile_id, at) == where
+                        assert await record_history.at_moment(core.store, profile_id, at) == where
 
     asyncio.run(play())

@@ -12,7 +12,7 @@ from gateway.model import (
     SetPin,
     SplitProfile,
 )
-from gateway.store.operations import ended_pins
+from gateway.store.gateway_reads import ended_pins
 from tests.support.in_process_gateway import (
     InProcessGateway,
     customer,

@@ -8,7 +8,7 @@ import pytest
 from gateway.clock import DAY
 from gateway.ids import show
 from gateway.model import AnswerReview, CloseStaleReviews, DropPin, SetPin, SplitProfile
-from gateway.store.operations import stale_reviews
+from gateway.store.gateway_reads import stale_reviews
 from tests.support.in_process_gateway import InProcessGateway, ManualClock, customer, environment
 from tests.support.regrouping import OPERATOR, groups, questions, rules
 

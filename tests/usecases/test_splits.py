@@ -22,7 +22,7 @@ from gateway.model import (
     SplitProfile,
 )
 from gateway.processes.plan import planned
-from gateway.store.operations import ended_splits
+from gateway.store.gateway_reads import ended_splits
 from gateway.store.queries.verification import verify
 from rules.ruleset import RuleSet
 from tests.support.in_process_gateway import (

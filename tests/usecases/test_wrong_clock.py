@@ -23,7 +23,7 @@ from gateway.model import (
     SetPin,
 )
 from gateway.store.deliveries import told_since, unanswered
-from gateway.store.operations import active_rules, ended_pins
+from gateway.store.gateway_reads import active_rules, ended_pins
 from gateway.usecases.deliver import LEASE
 from rules.language.parse import preset
 from tests.support.in_process_gateway import (

@@ -12,7 +12,7 @@ import pytest
 from gateway.clock import DAY, HOUR, MINUTE
 from gateway.sqlite_library import sqlite3
 from gateway.store.activity import FIELDS
-from gateway.store.operations import open_reviews
+from gateway.store.gateway_reads import open_reviews
 from gateway.store.queries import activity
 from tests.support.in_process_gateway import NOON, ManualClock, make_store
 

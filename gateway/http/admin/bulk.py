@@ -21,7 +21,7 @@ from gateway.http.admin.times import When, read
 from gateway.model import Effects, Filter, JobKind, RehearseJob, StartJob, Step
 from gateway.pipeline import Pipeline
 from gateway.store.queries.achievements import WantedAchievements, WantedRetries, achievements
-from gateway.store.queries.matching import count_matching, id_of, matching
+from gateway.store.queries.job_targets import count_matching, id_of, matching
 from gateway.store.queries.outbox import WantedDeliveries, delivery_of
 from gateway.store.queries.reviews import WantedReviews
 from gateway.store.queries.window import given

@@ -12,7 +12,7 @@ from gateway.http.admin.operation import Call, Operation
 from gateway.http.admin.times import Time, shown_or_none
 from gateway.http.services import Services
 from gateway.model import Activity, ChannelKey
-from gateway.store.operations import channel_keys
+from gateway.store.gateway_reads import channel_keys
 from gateway.store.queries.activity import activity_of_channels, last_calls
 
 _RATE_OVER = 5

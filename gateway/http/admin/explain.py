@@ -15,7 +15,7 @@ from gateway.http.admin.times import Time, shown
 from gateway.http.services import Services
 from gateway.ids import read, show
 from gateway.model import ExplainPair, Refused
-from gateway.store.queries import past
+from gateway.store.queries import record_history
 from gateway.store.queries.profiles import load, shared_claims, survivor_of
 from rules.explain import HowStep, RuleReading
 
@@ -127,7 +127,7 @@ async def explain_profile(call: Call[Query]) -> OriginView:
     profile_id = await survivor_of(call.services.store, call.id("prf"))
     if profile_id is None:
         raise Refusal("not_found", "there is no such profile; it may have been erased")
-    steps = await past.steps(call.services.store, profile_id)
+    steps = await record_history.steps(call.services.store, profile_id)
     overview = await load(call.services.store, profile_id)
     claimed = [
         _claimed(record_id, identifier.type, claim.source)

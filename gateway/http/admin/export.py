@@ -14,7 +14,7 @@ from gateway.http.admin.times import Time, shown, shown_or_none
 from gateway.ids import show
 from gateway.model import NoteEvent, PinRow, Split
 from gateway.store import Store
-from gateway.store.queries import person
+from gateway.store.queries import person_data
 from gateway.store.queries.achievements import WantedAchievements, achievements
 from gateway.store.queries.pins import records_of
 from gateway.store.queries.profiles import ids_leading_to
@@ -125,32 +125,32 @@ async def export_profile(call: Call[Query]) -> PersonExport:
         profile,
         [
             ExportedAttribute(show("rec", record), name, msgspec.Raw(value.encode()), shown(at))
-            for record, name, value, at in await person.attributes(store, records)
+            for record, name, value, at in await person_data.attributes(store, records)
         ],
         [
             ExportedClaim(show("rec", record), name, msgspec.Raw(value.encode()), source, shown(at))
-            for record, name, value, source, at in await person.claimed_attributes(store, records)
+            for record, name, value, source, at in await person_data.claimed_attributes(store, records)
         ],
         [
             ExportedTag(show("rec", record), tag, shown(at))
-            for record, tag, at in await person.tags(store, records)
+            for record, tag, at in await person_data.tags(store, records)
         ],
-        [_pin(pin) for pin in await person.pins(store, records)],
-        [_split(*found) for found in await person.splits(store, records)],
+        [_pin(pin) for pin in await person_data.pins(store, records)],
+        [_split(*found) for found in await person_data.splits(store, records)],
         await _achievements(store, number),
         [
             ExportedAnswer(
                 channel, route, key, status, bytes(body).decode("utf-8", "replace"), shown(expires_at)
             )
-            for channel, route, key, status, body, expires_at in await person.answers(store, records)
+            for channel, route, key, status, body, expires_at in await person_data.answers(store, records)
         ],
         [
             ExportedMessage(show("dlv", one.delivery_id), one.target, shown(one.created_at), one.payload)
-            for one in await person.waiting(store, family)
+            for one in await person_data.waiting(store, family)
         ],
         [
             ExportedChange(f"imp_{import_id}", show("rec", record), shown(at), bool(created), before)
-            for import_id, record, at, created, before in await person.import_changes(store, records)
+            for import_id, record, at, created, before in await person_data.import_changes(store, records)
         ],
         await events_of(call, [show("prf", one) for one in family]),
     )

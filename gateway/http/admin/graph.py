@@ -19,7 +19,7 @@ from gateway.ids import show
 from gateway.model import CustomerRecord
 from gateway.store import Store
 from gateway.store.queries import graph as queries
-from gateway.store.queries import person
+from gateway.store.queries import person_data
 from gateway.store.queries.profiles import Balance, ProfileOverview, load, survivor_of
 from rules.identifier import Identifier
 
@@ -115,7 +115,7 @@ async def show_graph(call: Call[GraphQuery]) -> GraphView:
                 pin.actor,
                 shown_or_none(pin.until),
             )
-            for pin in (await person.pins(store, numbers))[:MOST]
+            for pin in (await person_data.pins(store, numbers))[:MOST]
             if pin.created_at <= until
         ],
         shown_or_none(at),

@@ -3,7 +3,7 @@
 from functools import lru_cache
 
 from gateway.http.services import Services
-from gateway.store.queries import past
+from gateway.store.queries import record_history
 from gateway.store.queries.operators import rule_texts
 from gateway.store.queries.profiles import ProfileOverview
 from rules.explain import HowStep
@@ -27,7 +27,7 @@ async def joining(
     for number, identifiers in held.items():
         for one in identifiers:
             holders.setdefault(one, []).append(number)
-    known = await past.steps(services.store, overview.profile_id, held.keys())
+    known = await record_history.steps(services.store, overview.profile_id, held.keys())
     steps = [one for one in known if one.at <= until]
     rules = await _rules_of_then(services, steps)
     there: dict[int, set[Identifier]] = {}

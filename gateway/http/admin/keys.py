@@ -14,7 +14,7 @@ from gateway.http.admin.operation import Call, Operation
 from gateway.http.admin.times import Time, shown, shown_or_none
 from gateway.http.services import Services
 from gateway.model import CreateKey, RevokeKey
-from gateway.store.operations import channel_keys as all_keys
+from gateway.store.gateway_reads import channel_keys as all_keys
 from gateway.store.queries import operators as queries
 from gateway.store.queries.operators import KnownKey
 

@@ -13,7 +13,7 @@ from gateway.http.admin.operation import Call, Operation
 from gateway.http.admin.times import Time, shown
 from gateway.ids import read
 from gateway.model import ChangeList
-from gateway.store.operations import own_lists
+from gateway.store.gateway_reads import own_lists
 from gateway.store.queries import lists as queries
 from gateway.store.queries.generic_values import values_of
 from gateway.store.queries.lists import OnList

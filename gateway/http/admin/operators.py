@@ -18,7 +18,7 @@ from gateway.http.gameball.limits import is_within
 from gateway.http.operator_tokens import SHARED, Holder
 from gateway.http.services import SERVICES, Services
 from gateway.model import OperatorSession, Role, includes
-from gateway.store.operations import note_use
+from gateway.store.gateway_reads import note_use
 
 CSRF_HEADER = "X-CSRF-Token"
 _DECLARED = re.compile(r"[A-Za-z0-9._-]{1,50}", re.ASCII)

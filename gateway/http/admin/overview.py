@@ -18,7 +18,7 @@ from gateway.http.admin.times import Time, shown, shown_or_none
 from gateway.http.services import Services
 from gateway.model import Activity
 from gateway.store.backups import backed_up_at
-from gateway.store.operations import newest_moment, newest_signature, open_reviews
+from gateway.store.gateway_reads import newest_moment, newest_signature, open_reviews
 from gateway.store.queries import generic_values
 from gateway.store.queries import overview as queries
 from gateway.store.queries.activity import activity

@@ -27,8 +27,8 @@ from gateway.http.services import Services
 from gateway.ids import show
 from gateway.model import CustomerRecord, EraseCustomer, Erased, MergeRow, UnknownCustomer
 from gateway.model.names import full_name
-from gateway.store.queries import past
 from gateway.store.queries import profiles as queries
+from gateway.store.queries import record_history
 from gateway.store.queries.achievements import WantedAchievements, achievements
 from gateway.store.queries.audit import WantedEvents
 from gateway.store.queries.merges import merges_into
@@ -153,7 +153,7 @@ async def show_profile(call: Call[ProfileQuery]) -> ProfileDetail:
 async def past_overview(call: Call[Any], at: int) -> ProfileOverview:
     """The profile that the `{id}` of the path led to at a moment."""
     store = call.services.store
-    then = await past.at_moment(store, call.id("prf"), at)
+    then = await record_history.at_moment(store, call.id("prf"), at)
     overview = await queries.load_past(store, then.profile_id, then.records, at) if then is not None else None
     if overview is None:
         raise Refusal(

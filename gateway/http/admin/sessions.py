@@ -11,7 +11,7 @@ from gateway.clock import DAY, HOUR, MINUTE, SECOND
 from gateway.http.gameball.limits import is_within
 from gateway.http.services import SERVICES
 from gateway.model import Caller, EndSession, OpenSession, OperatorSession
-from gateway.store.operations import note_seen, operator_session
+from gateway.store.gateway_reads import note_seen, operator_session
 
 UNATTENDED = "X-Unattended"
 IDLE = 12 * HOUR

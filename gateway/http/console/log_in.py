@@ -9,7 +9,7 @@ from gateway.http.admin.operators import OPERATOR
 from gateway.http.console.form import read_form
 from gateway.http.console.problems import log_in_page
 from gateway.http.console.visit import Visit, go
-from gateway.store.operations import operator_session
+from gateway.store.gateway_reads import operator_session
 
 _FIRST_PAGE = "/console/"
 

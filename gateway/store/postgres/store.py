@@ -25,8 +25,8 @@ from gateway.ids import Ids
 from gateway.model import Erasure
 from gateway.store import batch
 from gateway.store.digest_backfill import DigestBackfill
+from gateway.store.gateway_reads import newest_moment
 from gateway.store.maintenance import KEPT_BY_DEFAULT, KeepFor, Maintenance
-from gateway.store.operations import newest_moment
 from gateway.store.postgres.connection import SILENT, Connection, Server
 from gateway.store.postgres.dialect import Columns, load, readable, run_housekeeping, save
 from gateway.store.postgres.engine import refuse_spread_tables

@@ -24,7 +24,7 @@ from gateway.store.queries.audit import (
     links,
     moved_to_archive,
 )
-from gateway.store.queries.state import Covered, verify_rows
+from gateway.store.queries.state_verification import Covered, verify_rows
 from gateway.store.row_digests import row_key
 
 _HIDDEN = (

@@ -18,7 +18,7 @@ import structlog
 from gateway.errors import StoreBroken, StoreUnavailable
 from gateway.sqlite_library import MAY_CHECKPOINT_BESIDE, VERSION, sqlite3
 from gateway.store.sqlite.connection import connection_to
-from gateway.store.sqlite.one_hop import in_one_hop
+from gateway.store.sqlite.connection_thread import run_on_thread
 
 MOST_PAGES = 65_536
 """The writer waits for readers once the log is longer: 256 MiB."""
@@ -89,7 +89,7 @@ class Checkpoints:
                 _log.warning("checkpoint_failed", error=type(error).__name__)
 
     async def _shorten(self, connection: aiosqlite.Connection) -> None:
-        pages = await in_one_hop(connection, _move)
+        pages = await run_on_thread(connection, _move)
         now = asyncio.get_running_loop().time()
         if pages > MOST_PAGES and now >= self._wait_until:
             self._wait_until = now + _TRY_AGAIN_SECONDS

@@ -28,8 +28,8 @@ from gateway.sqlite_library import sqlite3
 from gateway.store import batch
 from gateway.store.digest_backfill import DigestBackfill
 from gateway.store.erasures import ERASURES
+from gateway.store.gateway_reads import newest_moment
 from gateway.store.maintenance import KEPT_BY_DEFAULT, KeepFor, Maintenance
-from gateway.store.operations import newest_moment
 from gateway.store.protocol import BatchSource, Work
 from gateway.store.retention import Retention
 from gateway.store.row_digests import row_key
@@ -45,11 +45,11 @@ from gateway.store.sqlite.connection import (
     rows,
     translated,
 )
+from gateway.store.sqlite.connection_thread import run_on_thread
 from gateway.store.sqlite.dialect import Saver, load, run_housekeeping
 from gateway.store.sqlite.disk import FreeDisk
 from gateway.store.sqlite.erasing import Erasing
 from gateway.store.sqlite.lock import FileLock
-from gateway.store.sqlite.one_hop import in_one_hop
 from gateway.store.sqlite.wiping import clear_copies, empty_log
 from gateway.store.statement import Step, Write, together
 from gateway.workingset import WorkingSet
@@ -274,7 +274,7 @@ class SqliteStore:
             raise StoreUnavailable("the store is not open")
         self._asking += 1
         try:
-            answer = await in_one_hop(writer, function, *arguments)
+            answer = await run_on_thread(writer, function, *arguments)
         finally:
             self._asking -= 1
         self._checkpoints.note_written(writer.total_changes)
@@ -351,7 +351,7 @@ class SqliteStore:
         reader = await self._readers.get()
         try:
             with self._translated_errors():
-                return await in_one_hop(reader, rows, sql, parameters)
+                return await run_on_thread(reader, rows, sql, parameters)
         except sqlite3.DatabaseError as error:
             raise ReadFailed(type(error).__name__) from error
         finally:

@@ -10,7 +10,7 @@ import pytest
 
 from gateway.clock import DAY, HOUR, MINUTE
 from gateway.ids import read
-from gateway.store import Store, operations
+from gateway.store import Store, gateway_reads
 from gateway.store.queries import (
     activity,
     audit,
@@ -22,9 +22,9 @@ from gateway.store.queries import (
     operators,
     outbox,
     overview,
-    past,
     people,
     profiles,
+    record_history,
     review_people,
     reviews,
 )
@@ -123,7 +123,7 @@ QUESTIONS: dict[str, Callable[[Any, int], Awaitable[object]]] = {
     "a survivor": lambda store, profile: profiles.survivor_of(store, profile),
     "an absorbed family": lambda store, profile: profiles.ids_leading_to(store, profile),
     "merges": lambda store, profile: merges.merges_into(store, [profile, 2]),
-    "the past of a profile": lambda store, profile: past.steps(store, profile),
+    "the past of a profile": lambda store, profile: record_history.steps(store, profile),
     "the plan of a rule file": lambda store, profile: operators.planned_at(store, "sha"),
     "one merge": lambda store, profile: merges.merge(store, 2),
     "merges by rule": lambda store, profile: merges.merges(store, WantedMerges(rule="email"), NEWEST, 50),
@@ -175,7 +175,7 @@ QUESTIONS: dict[str, Callable[[Any, int], Awaitable[object]]] = {
     "what values would join": lambda store, profile: generic_values.reach(store, VALUES),
     "who holds values": lambda store, profile: generic_values.members(store, VALUES),
     "what waits for webhooks": lambda store, profile: outbox.waiting_for(store, ["webhook:a", "webhook:b"]),
-    "the past of some records": lambda store, profile: past.steps(store, profile, [profile]),
+    "the past of some records": lambda store, profile: record_history.steps(store, profile, [profile]),
     "values by their ids": lambda store, profile: generic_values.values_of(store, [1, 2]),
     "open reviews": lambda store, profile: reviews.open_reviews(store, profile),
 }
@@ -196,7 +196,7 @@ ABOUT_THE_SYSTEM: dict[str, Callable[[Any], Awaitable[object]]] = {
     "jobs that are due": lambda store: everything(jobs.due_jobs(store, NEWEST)),
     "odd profiles": oddities.odd_profiles,
     "jobs": lambda store: jobs.jobs(store, NEWEST, 51),
-    "open reviews by reason": operations.open_reviews,
+    "open reviews by reason": gateway_reads.open_reviews,
     "imports": lambda store: imports.runs(store, (1, "a"), 51),
     "a stored plan": lambda store: operators.plan_of(store, "sha"),
 }

@@ -13,7 +13,7 @@ from gateway.audit.checkpoint import standing
 from gateway.audit.event import AuditEvent
 from gateway.audit.segment import read_header, tips
 from gateway.clock import HOUR
-from gateway.store.operations import is_signed_with
+from gateway.store.gateway_reads import is_signed_with
 from gateway.store.queries.audit import checkpoints, checkpoints_behind, cuts
 from gateway.store.queries.verification import all_checkpoints
 from gateway.workers.archive import Archiver

@@ -5,7 +5,7 @@ import pytest
 from gateway.audit.checkpoint import read_state
 from gateway.clock import HOUR
 from gateway.store import Store
-from gateway.store.operations import is_signed_with
+from gateway.store.gateway_reads import is_signed_with
 from gateway.store.queries.audit import checkpoints
 from gateway.workingset import WorkingSet
 from tests.support.in_process_gateway import CHECKPOINT_KEY, ManualClock

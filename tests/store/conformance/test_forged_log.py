@@ -10,7 +10,7 @@ from gateway.audit.event import AuditEvent
 from gateway.clock import HOUR, MINUTE
 from gateway.ids import Ids
 from gateway.store import Store
-from gateway.store.operations import is_signed_with
+from gateway.store.gateway_reads import is_signed_with
 from gateway.store.queries.verification import verify
 from gateway.workingset import WorkingSet
 from tests.support.audit_history import LoggedDatabase

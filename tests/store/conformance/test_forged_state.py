@@ -13,7 +13,7 @@ from gateway.ids import Ids
 from gateway.store import Store
 from gateway.store.migrations import steps
 from gateway.store.queries.audit import links
-from gateway.store.queries.state import Covered
+from gateway.store.queries.state_verification import Covered
 from gateway.store.queries.verification import Verdict, verify
 from gateway.workers.archive import Archiver
 from gateway.workingset import WorkingSet

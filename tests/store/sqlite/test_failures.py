@@ -168,7 +168,7 @@ async def test_a_broken_file_raises_the_same_error_on_every_path(
     await store.open()
     try:
         with monkeypatch.context() as patched:
-            patched.setattr("gateway.store.sqlite.store.in_one_hop", broken)
+            patched.setattr("gateway.store.sqlite.store.run_on_thread", broken)
             with pytest.raises(StoreBroken):
                 await _EVERY_PATH[path](store)
         assert told == ["SQLite reports SQLITE_IOERR_FSYNC"]

@@ -9,7 +9,7 @@ import aiosqlite
 import pytest
 
 from gateway.sqlite_library import sqlite3
-from gateway.store.sqlite.one_hop import in_one_hop
+from gateway.store.sqlite.connection_thread import run_on_thread
 
 
 async def test_aiosqlite_runs_a_function_in_one_hop_on_the_connections_thread(tmp_path: Path) -> None:
@@ -24,7 +24,7 @@ async def test_aiosqlite_runs_a_function_in_one_hop_on_the_connections_thread(tm
             threads.append(threading.get_ident())
             return raw.execute("SELECT v + 1 FROM t").fetchone()[0]
 
-        assert await in_one_hop(connection, transaction, 41) == 42
+        assert await run_on_thread(connection, transaction, 41) == 42
         assert len(set(threads)) == 1
         assert threads[0] != threading.get_ident()
     finally:
@@ -39,7 +39,7 @@ async def test_aiosqlite_raises_what_the_function_raised_and_goes_on(tmp_path: P
             raise LookupError("mine")
 
         with pytest.raises(LookupError, match="mine"):
-            await in_one_hop(connection, fail)
-        assert await in_one_hop(connection, lambda _: 1) == 1
+            await run_on_thread(connection, fail)
+        assert await run_on_thread(connection, lambda _: 1) == 1
     finally:
         await connection.close()

@@ -10,7 +10,7 @@ import aiosqlite
 T = TypeVar("T")
 
 
-async def in_one_hop(connection: aiosqlite.Connection, function: Callable[..., T], *arguments: Any) -> T:
+async def run_on_thread(connection: aiosqlite.Connection, function: Callable[..., T], *arguments: Any) -> T:
     """Run `function(connection, …)` in ONE hop on the connection's thread; cancelling the caller does not stop it."""
     hop = connection._execute(function, connection._conn, *arguments)  # pyright: ignore[reportPrivateUsage]
     return await asyncio.shield(asyncio.ensure_future(hop))
