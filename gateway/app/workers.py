@@ -27,9 +27,9 @@ from gateway.upstream.quota_share import Share
 from gateway.upstream.unanswered import UnansweredWorker
 from gateway.upstream.webhooks import RemovedWebhookWorker, WebhookWorker
 from gateway.workers.archive import Archiver, AutomaticArchive
+from gateway.workers.database_metrics import RowCounter, measure
 from gateway.workers.housekeeping import Housekeeper
 from gateway.workers.jobs import JobWorker
-from gateway.workers.measuring import RowCounter, measure
 from gateway.workers.regroup_walk import regroup_some
 
 _log = structlog.get_logger("workers")

@@ -1,6 +1,6 @@
 """Printing: a table for a person, JSON for a program. Rows go to stdout, messages about them to stderr.
 
-Text from callers or operators is shown as text: control characters are made visible, so no value can move the cursor, change a
+Text from callers or operators is shown as text: control characters are made escaped, so no value can move the cursor, change a
 title or imitate a link.
 """
 
@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from gateway.telemetry.visible import visible as plain
+from gateway.telemetry.escape import escaped as plain
 
 Row = Mapping[str, Any]
 Columns = Mapping[str, str | Callable[[Row], Any]]

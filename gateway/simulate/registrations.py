@@ -7,7 +7,7 @@ import random
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from gateway.simulate import mess
+from gateway.simulate import noise
 from gateway.simulate.locales import Spellings
 from gateway.simulate.people import Person, invented
 from gateway.simulate.shapes import Channel, Shape
@@ -88,55 +88,55 @@ class _Clerk:
     def _email(self, person: Person, when: float) -> str:
         chance = self._chance
         if self._happens(self._shape.placeholders, "none:email"):
-            return chance.choice(mess.NO_MAIL)
+            return chance.choice(noise.NO_MAIL)
         giver = self._persons[person.gives_mail_of]
         if giver is not person:
             self._marks.append("other:email")
         email = giver.email.then(when)
         if self._happens(self._channel.slips, "slip:email"):
-            email = mess.slipped_mail(email, chance)
-        return mess.written_mail(email, chance)
+            email = noise.slipped_mail(email, chance)
+        return noise.written_mail(email, chance)
 
     def _mobile(self, person: Person, when: float) -> str:
         chance = self._chance
         if self._happens(self._shape.placeholders, "none:mobile"):
-            return chance.choice(mess.NO_MOBILE)
+            return chance.choice(noise.NO_MOBILE)
         giver = self._persons[person.gives_mobile_of]
         if giver is not person:
             self._marks.append("other:mobile")
         number = giver.mobile.then(when)
         if self._happens(self._channel.slips, "slip:mobile"):
-            number = mess.slipped_number(number, chance)
-        return mess.written_number(number, person.locale, HOME, chance)
+            number = noise.slipped_number(number, chance)
+        return noise.written_number(number, person.locale, HOME, chance)
 
     def _names(self, person: Person) -> tuple[str, str]:
         chance = self._chance
         if self._happens(self._shape.placeholders, "none:name"):
-            return chance.choice(mess.NO_NAME), ""
+            return chance.choice(noise.NO_NAME), ""
         given, family = self._one_name(person.given), self._one_name(person.family)
-        nicknames = mess.nicknames(person.given, person.locale)
+        nicknames = noise.nicknames(person.given, person.locale)
         if nicknames and self._happens(self._shape.informal * 2, "nickname"):
             given = chance.choice(nicknames)
         elif self._happens(self._shape.informal / 3, "initial"):
-            given = mess.initial(given, chance)
+            given = noise.initial(given, chance)
         if self._happens(self._shape.informal / 3, "swapped:names"):
             given, family = family, given
-        return mess.cased(given, chance), mess.cased(family, chance)
+        return noise.cased(given, chance), noise.cased(family, chance)
 
     def _one_name(self, name: Spellings) -> str:
         written = name[0]
         if self._happens(self._channel.spelled, "spelled"):
-            written = mess.spelled(name, self._chance)
+            written = noise.spelled(name, self._chance)
         if self._happens(self._channel.slips, "slip:name"):
-            written = mess.slipped(written, self._chance)
+            written = noise.slipped(written, self._chance)
         return written
 
     def _birthday(self, person: Person) -> str:
         day = person.born
         if self._happens(self._shape.placeholders, "none:birthday"):
-            day = self._chance.choice(mess.NO_BIRTHDAY)
+            day = self._chance.choice(noise.NO_BIRTHDAY)
         elif self._happens(self._channel.slips, "slip:birthday"):
-            day = mess.slipped_birthday(day, self._chance)
+            day = noise.slipped_birthday(day, self._chance)
         return day.isoformat()
 
     def _home(self, person: Person, when: float) -> tuple[str, str, str]:

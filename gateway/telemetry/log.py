@@ -10,7 +10,7 @@ import sys
 
 import msgspec
 
-from gateway.telemetry.visible import visible_line
+from gateway.telemetry.escape import escaped_line
 
 _encode = msgspec.json.Encoder().encode
 _FLUSH_BYTES = 32 * 1024
@@ -42,7 +42,7 @@ class LogWriter:
         self._fd = fresh
 
     def write(self, line: bytes) -> None:
-        line = visible_line(line)
+        line = escaped_line(line)
         self._lines.append(line)
         self._size += len(line)
         if self._size >= _FLUSH_BYTES:
@@ -64,7 +64,7 @@ class LogWriter:
 
     def write_now(self, line: bytes) -> None:
         """For lines outside the event loop: start, stop, errors."""
-        self._lines.append(visible_line(line))
+        self._lines.append(escaped_line(line))
         self.flush()
 
     def close(self) -> None:

@@ -17,10 +17,10 @@ from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.tracing import Tracing
 from gateway.upstream.answers import Dead, Delivered, Held, Retry, Verdict, classify, classify_failure
 from gateway.upstream.client import Request, Upstream
+from gateway.upstream.delivery_trace import headers_of, step_of
 from gateway.upstream.errors import NoAnswer
 from gateway.upstream.limiter import RandomBetween, Rate
 from gateway.upstream.outbox import End, Outbox
-from gateway.upstream.steps import headers_of, step_of
 from gateway.usecases.points import BALANCES
 
 _READ: Final[Rate] = "customers_read"

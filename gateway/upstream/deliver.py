@@ -36,11 +36,11 @@ from gateway.upstream.answers import (
     code_of,
 )
 from gateway.upstream.client import Request, Upstream
+from gateway.upstream.delivery_trace import headers_of, step_of
 from gateway.upstream.errors import NoAnswer
 from gateway.upstream.limiter import WINDOW, RandomBetween, Rate
 from gateway.upstream.outbox import End, Outbox
 from gateway.upstream.reconcile import find, progress_in
-from gateway.upstream.steps import headers_of, step_of
 from gateway.usecases.deliver import UPSTREAM
 
 _log = structlog.get_logger("deliveries")

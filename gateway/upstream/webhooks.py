@@ -19,9 +19,9 @@ from gateway.store import Store
 from gateway.store.deliveries import targets_given_up
 from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.tracing import Tracing
+from gateway.upstream.delivery_trace import cause_of, step_of
 from gateway.upstream.limiter import RandomBetween
 from gateway.upstream.outbox import End, Outbox
-from gateway.upstream.steps import cause_of, step_of
 from gateway.upstream.webhook_receiver import WebhookReceiver
 
 _AT_ONCE: Final = 32

@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.cli.output import csv_line, plain
+from gateway.telemetry.escape import escaped, escaped_line
 from gateway.telemetry.log import LogWriter
-from gateway.telemetry.visible import visible, visible_line
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -67,19 +67,19 @@ def test_a_cell_that_could_be_a_formula_gets_an_apostrophe_and_no_other_changes(
 
 @given(HOSTILE)
 def test_what_is_visible_moves_nothing_and_hides_nothing(text: str) -> None:
-    shown = visible(text)
-    assert shown == plain(text) == visible(shown)
+    shown = escaped(text)
+    assert shown == plain(text) == escaped(shown)
     assert not [sign for sign in shown if unicodedata.category(sign) in ("Cc", "Cs", "Zl", "Zp")]
     assert not {"\u200b", "\u202e", "\ufeff"} & set(shown)
-    assert json.loads('"' + visible("\x1b\x7f\u202e\ud800").replace('"', "") + '"') == "\x1b\x7f\u202e\ud800"
+    assert json.loads('"' + escaped("\x1b\x7f\u202e\ud800").replace('"', "") + '"') == "\x1b\x7f\u202e\ud800"
 
 
 @given(st.dictionaries(HOSTILE, HOSTILE))
 def test_a_line_of_the_log_stays_one_line_of_the_same_json(values: dict[str, str]) -> None:
     values = {key.replace("\ud800", ""): value.replace("\ud800", "") for key, value in values.items()}
-    line = visible_line(json.dumps(values, ensure_ascii=False).encode("utf-8", "surrogatepass"))
+    line = escaped_line(json.dumps(values, ensure_ascii=False).encode("utf-8", "surrogatepass"))
     assert json.loads(line) == values or "\\ud" in line.decode()
-    assert line.isascii() or line.decode() == visible(line.decode())
+    assert line.isascii() or line.decode() == escaped(line.decode())
 
 
 def test_the_log_file_has_no_control_characters(tmp_path: Path) -> None:

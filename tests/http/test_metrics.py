@@ -14,7 +14,7 @@ from gateway.http.gameball.operations import DOCUMENTED, OUTSIDE, PREFLIGHT, UNL
 from gateway.telemetry.durations import bounds_up_to
 from gateway.telemetry.metrics import Metrics
 from gateway.usecases.deliver import UPSTREAM
-from gateway.workers.measuring import RowCounter, measure
+from gateway.workers.database_metrics import RowCounter, measure
 from tests.http.admin.test_regroupings import FAILED
 from tests.support.certificates import loopback_certificate
 from tests.support.forwarding import forward_settings, forwarding

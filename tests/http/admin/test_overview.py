@@ -10,7 +10,7 @@ import pytest
 from gateway.clock import DAY, MINUTE, timestamp
 from gateway.errors import StoreUnavailable
 from gateway.store.backups import note_backup, stamp_of
-from gateway.workers.measuring import measure
+from gateway.workers.database_metrics import measure
 from tests.support.admin_api import ask
 from tests.support.admin_rules import SEED, rule_text
 from tests.support.import_chunks import IMPORT, bring, chunk

@@ -9,13 +9,13 @@ _CONTROL = re.compile(
 """C0 and C1 controls, line and paragraph separators, bidirectional and invisible marks, lone surrogates."""
 
 
-def visible(text: str) -> str:
+def escaped(text: str) -> str:
     """`text` without characters that do anything but being read."""
     return _CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
-def visible_line(line: bytes) -> bytes:
+def escaped_line(line: bytes) -> bytes:
     """The same for a line of JSON."""
     if line.isascii() and b"\x7f" not in line:
         return line
-    return visible(line.decode("utf-8", "backslashreplace")).encode()
+    return escaped(line.decode("utf-8", "backslashreplace")).encode()
