@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple, TypeAlias
 
 from rules.compare import Likeness, nearest
-from rules.confirming import RecordAttributes, Sides
+from rules.confirmation import RecordAttributes, Sides
 from rules.guards import Joining, objection
 from rules.identifier import Evidence, Identifier, declared_type, is_provider_form
 from rules.matching import STRENGTH, Match, MatchOutcome, Request, links, match_profile, with_disputed

@@ -10,7 +10,7 @@ question is asked about every profile that holds the key, not only about its own
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, NamedTuple, TypeAlias
 
-from rules.confirming import RecordAttributes, Sides, confirmation, difference
+from rules.confirmation import RecordAttributes, Sides, confirmation, difference
 from rules.decision import Step
 from rules.identifier import Identifier, declared_type
 from rules.policy import Policy, PolicyRule

@@ -24,7 +24,7 @@ from rules.plan import Plan, PlannedChange, plan
 from rules.policy import Policy
 from rules.record import Observation, Profile, Record
 from rules.ruleset import HAS, ID_SPACE, RuleSet
-from rules.scored import RULE
+from rules.score_merge import RULE
 from rules.survivor import survivor
 
 _ASKED = "rule"

@@ -23,7 +23,7 @@ from gateway.workers.searching import Findings, FoundPair, Progress
 from rules.policy import Policy
 from rules.record import Judgement, Pin, Profile
 from rules.ruleset import RuleSet
-from rules.scored import against
+from rules.score_merge import what_keeps_apart
 
 MOST_FOUND = 5_000
 MOST_MERGED = 50_000
@@ -317,7 +317,7 @@ class _Merging:
             for record_id in side.records
             for pin in self._pins.get(record_id, ())
         ]
-        stopped = against(
+        stopped = what_keeps_apart(
             kept,
             gone,
             self._policy,

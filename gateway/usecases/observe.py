@@ -17,7 +17,7 @@ from gateway.usecases.detach import request_regrouping
 from gateway.usecases.env import Env
 from gateway.usecases.merge import join, open_review
 from gateway.workingset import WorkingSet
-from rules.confirming import RecordAttributes
+from rules.confirmation import RecordAttributes
 from rules.decision import Decision, Step
 from rules.identifier import Evidence, Identifier
 from rules.online.evidence import teaches_nothing

@@ -26,7 +26,7 @@ from gateway.usecases.merge import cannot_pin, join, note_pin, open_review
 from gateway.workingset import WorkingSet
 from rules.decision import ReviewProposal
 from rules.record import Profile
-from rules.scored import RULE, against, birthdays
+from rules.score_merge import RULE, birthdays, what_keeps_apart
 from rules.survivor import survivor
 
 ITSELF = "gateway"
@@ -242,7 +242,7 @@ def _may_not_merge(one: Profile, other: Profile, ws: WorkingSet, env: Env) -> bo
         return True
     if env.rules.suggest.outcome != "merge":
         return True
-    stopped = against(
+    stopped = what_keeps_apart(
         one,
         other,
         env.policy,

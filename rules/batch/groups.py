@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from rules.batch.columns import Columns
 from rules.batch.holdings import Holding
-from rules.confirming import RecordAttributes
+from rules.confirmation import RecordAttributes
 from rules.guards import OF_GROUPS, WITHOUT_VALUES, Joining, Objection, admit, objection
 from rules.identifier import Identifier
 from rules.matching import OWNED_ELSEWHERE, Request, Standing, links, match_profile

@@ -61,7 +61,7 @@ from rules.batch.bounds import Bounds
 from rules.batch.columns import Columns
 from rules.batch.groups import PIN, Group, GroupJoins, Stop
 from rules.batch.holdings import Holding, Reader, Values
-from rules.confirming import RecordAttributes
+from rules.confirmation import RecordAttributes
 from rules.identifier import Identifier
 from rules.policy import MOST_RELATED, Policy
 from rules.record import Judgement, Pin, Record

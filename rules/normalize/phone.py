@@ -19,7 +19,7 @@ from phonenumbers import NumberParseException, PhoneNumber
 from rules.identifier import Normalized
 from rules.normalize.e164 import from_national, number_type
 from rules.normalize.renumbering import lacks_area_code, renumbered, with_mobile_mark
-from rules.normalize.several import halves, is_number, marked_apart, without_last_digits
+from rules.normalize.several_numbers import halves, is_number, marked_apart, without_last_digits
 from rules.normalize.spreadsheet import unquoted, written_out
 from rules.normalize.written import phone_text
 from rules.ruleset import IdentifierRules

@@ -7,7 +7,7 @@ Deciding the same request again on the resulting state changes nothing (I6).
 from collections.abc import Mapping, Sequence
 from itertools import combinations
 
-from rules.confirming import RecordAttributes
+from rules.confirmation import RecordAttributes
 from rules.decision import Decision, Outcome, ReviewProposal
 from rules.guards import admit
 from rules.identifier import Evidence, Identifier

@@ -8,7 +8,7 @@ owner only under `move_to_newest` (I1). A pinned pair is never joined (I17).
 from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
-from rules.confirming import RecordAttributes
+from rules.confirmation import RecordAttributes
 from rules.decision import Step
 from rules.guards import Joining, Objection, objection
 from rules.identifier import Identifier

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from rules.compare import DIFFERENT, compare_values
-from rules.confirming import RecordAttributes
+from rules.confirmation import RecordAttributes
 from rules.guards import OF_GROUPS, Joining, objection
 from rules.identifier import Identifier
 from rules.policy import Policy
@@ -49,7 +49,7 @@ class _Two:
         return self.points
 
 
-def against(
+def what_keeps_apart(
     one: Profile,
     other: Profile,
     policy: Policy,

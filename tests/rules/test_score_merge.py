@@ -8,7 +8,7 @@ from rules.language.parse import parse, preset
 from rules.policy import Policy
 from rules.record import Apart, Judgement, Observation, Pin, Profile, Record
 from rules.ruleset import RuleSet
-from rules.scored import against
+from rules.score_merge import what_keeps_apart
 from tests.support.rules_state import key
 
 NOW = 10_000
@@ -43,7 +43,7 @@ def stopped(
     said: Mapping[int, dict[str, str]] | None = None,
 ) -> str:
     texts = said or {}
-    return against(
+    return what_keeps_apart(
         one, other, rules, pins=pins, balances=balances, attributes=lambda n: texts.get(n, {}), now=NOW
     )
 
