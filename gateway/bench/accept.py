@@ -21,9 +21,9 @@ from gateway.bench.workload import FIRST_CAMPAIGN, Workload
 GATED_CONNECTIONS = 64
 CLIENT_BOUND = 0.9
 SHARE = 0.25
-"""Of the capacity: the rate of calls at which latency is measured."""
+"""Latency is measured at this share of the gateway's capacity."""
 FASTEST = Shape(rate=SHARE * CEILING)
-"""What requests have to be there for before the capacity is known."""
+"""The most calls that a measurement may make. Requests are prepared for it, because the capacity is not known yet."""
 _FSYNCS = 200
 
 
@@ -71,8 +71,7 @@ def quarter(runs: list[Run]) -> Shape:
 def prepare(
     session: Session, directory: Path, people: int, shapes: list[Shape], first: int = FIRST_CAMPAIGN
 ) -> tuple[Workload, Database]:
-    """A migrated database with `people` in it, and pairs enough for a warm-up and every round of the
-    shapes."""
+    """A migrated database with `people` in it, and enough pairs for a warm-up and for every round of the shapes."""
     directory.mkdir()
     options = session.options
     pairs = Shape().most(options.seconds) + options.rounds * sum(s.most(options.seconds) for s in shapes)

@@ -33,8 +33,8 @@ class Rows(msgspec.Struct, frozen=True):
 
 
 class Writing(msgspec.Struct, frozen=True):
-    """Both databases are URLs. The first of `rows` is counted: so many of them (`each`) are in a transaction, with their share
-    of the others. `alone`: the file is set up as for a command by itself, and not as for a gateway that serves."""
+    """`source` and `target` are database URLs. A transaction has `each` rows of the first kind in `rows`, with their share of the
+    other kinds. `alone`: set up the file as for a command that runs alone, not as for a serving gateway."""
 
     source: str
     target: str
@@ -46,8 +46,8 @@ class Writing(msgspec.Struct, frozen=True):
 
 
 class Written(msgspec.Struct):
-    """Counted rows a second of each round, and seconds of CPU for each of them, reading them excluded. `identifiers` is how
-    many the lines of the sheets had."""
+    """By round: rows a second, and seconds of CPU for a row, without the time to read the rows. `identifiers` is how many the
+    lines of the sheets had."""
 
     rates: list[float]
     cpu: list[float]
@@ -60,7 +60,7 @@ class _Engine(Protocol):
     def read(self, select: str, size: int) -> Iterator[Sequence[_Values]]: ...
 
     def write(self, batch: _Batch) -> None:
-        """All of it in one transaction."""
+        """Write the whole batch in one transaction."""
         ...
 
 

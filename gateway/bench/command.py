@@ -59,8 +59,8 @@ _PERSISTENT = Path("/var/tmp")  # noqa: S108 - a private directory is made insid
 
 
 def run(options: BenchOptions) -> int:
-    """0: everything was measured; 1: a part is void (lost rows, failed requests), or with `gate` a target was
-    missed."""
+    """Returns the exit code. 0: everything was measured. 1: a part is void (lost rows, failed requests), or a target was missed
+    and `gate` is set."""
     signal.signal(signal.SIGTERM, _terminate)
     console = Console()
     made = _measure(options, console)
@@ -74,12 +74,12 @@ def run(options: BenchOptions) -> int:
 
 
 def _terminate(signum: int, _: FrameType | None) -> None:
-    """As an exception, so that every subject is stopped and every file removed on the way out."""
+    """Raises SystemExit, so that every measured process is stopped and every file removed."""
     sys.exit(128 + signum)
 
 
 def _measure(options: BenchOptions, console: Console) -> Results:
-    os.sched_setaffinity(0, CLIENTS)  # the bars are drawn where the load runs, not where the servers do
+    os.sched_setaffinity(0, CLIENTS)  # progress bars must not take CPU from the measured servers
     home = options.directory or (_PERSISTENT if _PERSISTENT.is_dir() else None)
     figures: list[Figure] = []
     void: dict[str, str] = {}

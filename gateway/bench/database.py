@@ -28,7 +28,7 @@ class Database(Protocol):
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]: ...
 
     def size(self) -> int:
-        """The bytes that it takes, without pages that are free."""
+        """The size in bytes, without free pages."""
         ...
 
     def damage(self) -> str:

@@ -1,4 +1,4 @@
-"""When a browser first paints something of a page: Chromium without a window, spoken to in its DevTools protocol."""
+"""The first contentful paint of a page, measured in headless Chromium over its DevTools protocol."""
 
 import asyncio
 import contextlib
@@ -29,7 +29,7 @@ new Promise(done => new PerformanceObserver(list => {
 
 
 def chromium() -> str | None:
-    """Where it is installed; None: nowhere."""
+    """The path of Chromium; None if it is not installed."""
     return shutil.which("chromium")
 
 

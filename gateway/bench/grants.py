@@ -26,7 +26,7 @@ ALONE = Target("at least", 0.50)
 BESIDE_CALLS = Target("at least", 0.15)
 SLOWDOWN = Target("at most", 3.0)
 EACH = 10
-"""Overdue achievements of one person, in the campaigns before those of the calls."""
+"""Overdue achievements for each person. Their campaigns are not those of the calls."""
 CHUNK = 1_000
 """Grants in one transaction of a gateway that has nothing else to do."""
 _GRANTED = (
@@ -101,7 +101,7 @@ def _rates(database: Database, windows: Sequence[Window]) -> list[float]:
 
 
 def _overdue_again(session: Session, people: int) -> Database:
-    """The same people and achievements as before they were decided."""
+    """A database with the same people and achievements, before any of these was decided."""
     directory = session.directory / "undecided"
     directory.mkdir()
     database = session.databases.new(directory)

@@ -9,7 +9,7 @@ from gateway.bench.subjects import gateway
 
 SHARE = Target("at most", 0.5)
 SETTLE_SECONDS = 5.0
-"""The work of the start is not the work of an idle gateway."""
+"""Seconds to wait after the start, because starting is not idling."""
 LEAST_SECONDS = 10.0
 
 

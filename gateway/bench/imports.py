@@ -20,7 +20,7 @@ from gateway.bench.subjects import gateway
 RATIO = Target("at least", 0.45)
 MEMORY = Target("at most", 600)
 ROUNDS = 3
-"""At most; each imports everything."""
+"""The most rounds, because each imports all rows."""
 CHUNK = 2_000
 """Rows in one transaction of an import."""
 INSERTS = {
@@ -97,7 +97,7 @@ def verify(database: Database, rows: int) -> None:
 
 
 def without_resolving(database: Database, target: Database, sheets: Sequence[Path]) -> Written:
-    """The rows of an import again, in a migrated database without customers. Raises BenchError if its work was another."""
+    """Writes the rows of an import into an empty migrated database. Raises BenchError if that was not the same work."""
     rows = [Rows(select, f"INSERT INTO {table} VALUES ({{}})") for table, select in INSERTS.items()]  # noqa: S608
     question = Writing(
         database.url, target.url, rows, CHUNK, 1, alone=True, sheets=[str(sheet) for sheet in sheets]

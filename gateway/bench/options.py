@@ -24,18 +24,18 @@ Part = Literal[
 ]
 PARTS: tuple[Part, ...] = get_args(Part)
 USUAL: tuple[Part, ...] = tuple(part for part in PARTS if part != "peers")
-"""The peers need packages of their own."""
+"""What runs by default. `peers` needs more packages (`requirements/peers.txt`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BenchOptions:
-    """Counts are rows, `seconds` is the length of one measured window. `connections` are measured beside the 64 that
-    have a target.
+    """Counts are rows, and `seconds` is the length of one measured window. The target is for 64 connections; those in `connections`
+    are measured as well.
 
     `directory` holds the databases (default: the system's persistent temporary directory, because a RAM disk
-    would make `fsync` free); `db` is the URL of a PostgreSQL server on which databases may be made instead. With
-    `gate` a missed target makes the exit code 1; lost rows and failed requests always do. `baseline` is the JSON of
-    an earlier run to print beside this one.
+    would make `fsync` free); `db` is the URL of a PostgreSQL server on which databases are created instead. With
+    `gate`, a missed target makes the exit code 1; lost rows and failed requests always do. `baseline` is the JSON of
+    an earlier run, which is printed beside this one.
     """
 
     parts: tuple[Part, ...] = USUAL

@@ -116,7 +116,7 @@ def _arrivals(directory: Path) -> list[float]:
 
 
 def _busiest(times: Sequence[float]) -> float:
-    """The most in any stretch shorter than a second."""
+    """The most reports within any second."""
     most, oldest = 0, 0
     for newest, at in enumerate(times):
         while times[oldest] <= at - 1:

@@ -1,5 +1,5 @@
-"""The service that one would write instead of a gateway: a handler that finds the customer, stores the achievement and commits, on
-aiohttp with aiosqlite or asyncpg. Run as `python -m gateway.bench.peer_direct PORT URL PEOPLE`; the people are known at the start.
+"""A minimal service to compare with: one aiohttp handler finds the customer, stores the achievement and commits, with aiosqlite or
+asyncpg. Run as `python -m gateway.bench.peer_direct PORT URL PEOPLE`; the people are known at the start.
 
 It normalises with the libraries' plain calls and takes the first customer who matches. It merges no two customers, has no audit
 log, and answers a repeated achievement with 409.

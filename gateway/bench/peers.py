@@ -1,6 +1,6 @@
-"""Other programs that do a part of the work, in one run with the gateway. They need `requirements/peers.txt`.
+"""Compares the gateway with other programs that do part of its work, in one run. They need `requirements/peers.txt`.
 
-- The service that one would write instead (`peer_direct.py`), under the same calls.
+- A minimal service (`peer_direct.py`) under the same calls.
 - On PostgreSQL: jobs of procrastinate, deferred and run, beside achievements that are accepted and granted.
 - On SQLite: DuckDB and Splink, which group the rows of an import without storing them.
 
@@ -74,7 +74,7 @@ def _direct(session: Session) -> list[Figure]:
 
 
 class _Done(NamedTuple):
-    """A second, and CPU seconds for one, without the server's."""
+    """Jobs a second, and the CPU seconds of one, without the database server's."""
 
     rate: float
     cpu: float

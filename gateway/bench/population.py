@@ -11,7 +11,7 @@ from gateway.clock import DAY
 from gateway.ids import Ids
 
 BORN = 1_750_000_000_000
-"""When all of them were first seen: 2025-06-15, long before any dedup window."""
+"""When all people were first seen: 2025-06-15, long before any dedup window."""
 
 TILL = "till"
 """The id space of the second records."""

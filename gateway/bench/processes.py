@@ -11,7 +11,7 @@ RATIO = Target("at least", 1.25)
 
 
 def processes(session: Session) -> list[Figure]:
-    """Nothing on SQLite, which serves one process only."""
+    """No figures on SQLite, which serves one process only."""
     if not session.options.db:
         return []
     one, two = (session.directory / name for name in ("one", "two"))
