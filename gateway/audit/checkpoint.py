@@ -49,7 +49,7 @@ class Moved(msgspec.Struct, frozen=True):
 
     @property
     def as_bytes(self) -> bytes:
-        """The signature; empty for a text that other hands wrote."""
+        """The signature; empty if it is not hexadecimal, because someone edited it."""
         try:
             return bytes.fromhex(self.signature)
         except ValueError:
@@ -127,8 +127,8 @@ def read_state(text: str) -> LogState | None:
 
 
 def standing(points: Sequence[Checkpoint]) -> tuple[list[Checkpoint], Moved]:
-    """The checkpoints that are not in the archive, and which are. The newest one tells; whether it is signed is not checked here.
-    Rows of those that are in the archive may be left, and prove nothing."""
+    """The checkpoints that are not in the archive, and the last one that is. The newest checkpoint says which that is; its
+    signature is not checked here. Rows of archived checkpoints may still be in the table, and prove nothing."""
     for point in reversed(points):
         with contextlib.suppress(msgspec.MsgspecError):
             if (state := read_state(point.heads)) is not None:

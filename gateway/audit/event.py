@@ -274,7 +274,7 @@ MEANINGS: Mapping[Action, str] = {
 
 
 def words_hmac(pseudonyms: Pseudonyms, event_id: int, words: str) -> str:
-    """Makes equal words look different in each event."""
+    """The HMAC of a text. It includes the event's id, so equal texts have different HMACs in different events."""
     return pseudonyms.of("words", f"{event_id}\x00{words}")
 
 

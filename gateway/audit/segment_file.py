@@ -81,8 +81,8 @@ def write_segment(directory: Path, header: Header, key: bytes, body: Iterable[by
 
 
 def secure_segment(file: SegmentFile) -> None:
-    """Have a file that another process put there on disk, after all its events were found to be whole. Raises OSError, and
-    ValueError for events that are not those of the header."""
+    """Check a file that another process wrote, and flush it to disk (fsync). Raises OSError, and ValueError if its events are not
+    those of the header."""
     for _ in file.links():
         pass
     opened = open_file(file.path)
@@ -95,13 +95,13 @@ def secure_segment(file: SegmentFile) -> None:
 
 
 def drop_drafts(directory: Path, name: str) -> None:
-    """What killed runs left. No draft can become the segment any more, as the segment is there."""
+    """Delete drafts that killed runs left. None of them is needed any more, because the segment exists."""
     for draft in directory.glob(f"{name}.*{_DRAFT}"):
         draft.unlink(missing_ok=True)
 
 
 def open_file(path: Path) -> int:
-    """Does not follow a link, and does not wait for anything but a regular file."""
+    """Raises OSError, and ValueError for anything but a regular file. Follows no symbolic link, and never blocks on a pipe."""
     opened = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     if not stat.S_ISREG(os.fstat(opened).st_mode):
         os.close(opened)

@@ -141,7 +141,8 @@ class Verifier:
         return ""
 
     def check(self, key: bytes, checkpoints: Sequence[Checkpoint]) -> Iterator[Breach]:
-        """After all links: every signature is valid, every chain has a signed beginning, and none ends before a signed head."""
+        """Call after all links. Checks that every signature is valid, every chain has a signed beginning, and none ends before a
+        signed head."""
         if (problem := self._unsigned(key, checkpoints)) is not None:
             yield problem
             return

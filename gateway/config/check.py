@@ -47,8 +47,7 @@ def _shown(kind: Any, value: Any, mark: Callable[[str], str] | None) -> Any:
 
 
 def _identity(secret: Secret | Key) -> str:
-    """What is equal for two equal secrets. A key that is known only as a digest can do less than one in clear, so it
-    differs."""
+    """The same text for equal secrets. A key in clear is not equal to its digest, because the gateway can do more with it."""
     if isinstance(secret, Secret):
         return secret.reveal()
     return f"{secret.digest.hex()} {'digest' if secret.secret is None else 'clear'}"

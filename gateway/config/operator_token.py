@@ -1,5 +1,5 @@
-"""The tokens of operators: `gw_operator_NAME_ID_SECRET_PROOF`. The id is no secret. From it the gateway makes the last part again,
-by which it proves who it is to a client that is about to send the token; so it stores a digest of the token and nothing else."""
+"""The tokens of operators: `gw_operator_NAME_ID_SECRET_PROOF`. A client sends the ID first, which is not secret. The gateway
+derives PROOF from it, and so proves who it is before the client sends the token. It stores only a digest of the token."""
 
 import hashlib
 import hmac
@@ -23,7 +23,7 @@ class OperatorToken(NamedTuple):
 
 
 def issue(name: str, key: bytes) -> str:
-    """A fresh token. Under `key` the gateway proves itself to its holder."""
+    """A new token. Its last part is derived from `key`, so it is proof to the holder that the gateway has the key."""
     token_id = secrets.token_hex(8)
     proof = proving_key_of(token_id, key).hex()
     return f"gw_operator_{name}_{token_id}_{secrets.token_hex(32)}_{proof}"

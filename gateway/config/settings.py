@@ -131,8 +131,8 @@ class ClockSettings(Section, frozen=True):
 
 
 class AuditSettings(Section, frozen=True):
-    """How much of the log's end may be without a signature: a time, and a number of events. `anchor`: where each signature is
-    copied to, a file or one of the webhooks. `reads`: whether the log also has who looked at customers."""
+    """`checkpoint` and `checkpoint_events` limit the end of the log that is not signed yet: by time, and by number of events.
+    `anchor` is where each signature is copied to: a file or one of the webhooks. `reads`: also log who looked at customers."""
 
     checkpoint: Duration = 60 * SECOND
     checkpoint_events: Count = 1_000
@@ -175,8 +175,8 @@ class LogSettings(Section, frozen=True):
 
 
 class TracingSettings(Section, frozen=True):
-    """Where spans are exported to; without `endpoint` nowhere. `sample_ratio` is the share of calls that are followed although
-    their caller does not say so. `token_header` is the name of the token's header, and what stands before the token in it."""
+    """Where spans are exported to; without `endpoint`, nowhere. `sample_ratio` is the share of calls that are followed if their
+    caller does not decide. `token_header` is the header that carries the token, and the text before the token in it."""
 
     endpoint: Annotated[str, written(collector_url)] = ""
     token: Secret | None = None

@@ -1,4 +1,4 @@
-"""The called systems: the platform in forward mode, and the listeners of webhooks."""
+"""The systems that the gateway calls: the platform in forward mode, and the receivers of webhooks."""
 
 from collections.abc import Iterator
 from typing import Annotated, Literal
@@ -35,9 +35,9 @@ TOPICS = (
 
 
 class Rates(Section, frozen=True):
-    """By rate class: how many calls in a second and in 30 seconds deliveries make at most. The platform's own limits are 30 and
-    360, for customers_read and events 100 and 1,200, for order_previews 1,000 and 15,000. The difference is reserved for calls
-    that channels wait for; these are counted, but not delayed."""
+    """By rate class, the most calls that deliveries make in a second and in 30 seconds. The platform's own limits are 30 and 360;
+    100 and 1,200 for customers_read and events; 1,000 and 15,000 for order_previews. The difference is left for calls that
+    channels wait for. Those are counted, but never delayed."""
 
     coupons: Quota = (25, 330)
     customers_read: Quota = (80, 1_100)
@@ -114,8 +114,8 @@ class UpstreamSettings(Section, frozen=True):
 
 
 class Webhook(Section, frozen=True):
-    """A listener for events, called at `url` with bodies signed by `secret`. `events` are topics: the gateway's own, or those
-    of the platform (`customer.…`), which are passed on."""
+    """A receiver of events, called at `url` with bodies signed with `secret`. `events` are topics: the gateway's own, or the
+    platform's (`customer.…`), which are passed on."""
 
     name: Name
     url: Annotated[str, written(webhook_url, webhook_url_text)]
