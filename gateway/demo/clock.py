@@ -1,4 +1,4 @@
-"""The shop's clock: behind the machine's while the past is played, and level with it from then on."""
+"""The shop's clock. It is behind the machine's clock while the past is played, and equal to it afterwards."""
 
 import time
 

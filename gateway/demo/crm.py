@@ -1,4 +1,4 @@
-"""The shop's CRM: it listens to the gateway's events, and takes no news of merges any more."""
+"""The shop's CRM. It receives the gateway's webhooks, and refuses events about merges."""
 
 import contextlib
 import json

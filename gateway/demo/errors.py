@@ -1,4 +1,4 @@
-"""What a demo that cannot go on raises."""
+"""The error that ends a demo."""
 
 from gateway.errors import GatewayError
 

@@ -1,6 +1,6 @@
-"""The shop's customers, all invented. Mail addresses are at domains kept for examples. German mobile numbers are of the ranges that
-are kept for films. The others have rows of zeros that no customer's number has: Egypt keeps no such range, and the British one
-holds no valid numbers."""
+"""The shop's customers, all invented. Their e-mail addresses use domains that are reserved for examples. German mobile numbers are
+from the range reserved for films. Egypt reserves no range, and numbers of the British one are not valid, so those numbers have rows
+of zeros that no customer's number has."""
 
 import random
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from typing import NamedTuple
 from gateway.simulate.locales import PROVIDERS, locales, mail_name
 
 TABLETS, COUPLES = 20, 40
-"""One in so many lives with the next person: they share a tablet, or a mail address."""
+"""One person in this many lives with the next one. They share a tablet or an e-mail address."""
 
 
 class Person(NamedTuple):

@@ -1,4 +1,4 @@
-"""The whole shop: its past is played through a real gateway, which then serves what came of it."""
+"""The whole shop. Its past is played through a real gateway, which then serves the result."""
 
 import contextlib
 import socket

@@ -1,4 +1,4 @@
-"""The shop's operators, and what they do: each by the admin API, with a token of their own."""
+"""The shop's operators and what they do. Each uses the admin API with their own token."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
@@ -44,11 +44,11 @@ class Staff:
             self.operators.append(Operator(name, role, issued["token"]))
 
     async def list_own_numbers(self) -> None:
-        """What tills type in for customers who give no number."""
+        """The numbers that tills enter for customers who give none."""
         await self._ask("omar", "POST", "/lists/stores", {"values": list(_STORES)})
 
     async def import_old_cards(self, count: int, seed: int) -> None:
-        """A list of the former till, in which some lines are of no use."""
+        """A customer file of the former till, with some unusable lines."""
         rows: list[tuple[int, list[str]]] = []
         for person in people(count, seed)[:: max(1, count // max(8, count // 25))]:
             line = len(rows) + 2

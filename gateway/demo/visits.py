@@ -1,4 +1,4 @@
-"""What the customers of the shop do in 90 days, as calls of its channels: one list, in the order of time."""
+"""What the shop's customers do in 90 days: calls of its channels, in the order of time."""
 
 import random
 from collections.abc import Iterator
@@ -15,9 +15,9 @@ from gateway.demo.people import (
 
 HISTORY = 90 * DAY
 SILENT = 5 * HOUR
-"""For so long, the till has sent nothing."""
+"""How long the till has been silent (ms)."""
 BROKEN_FROM, BROKEN_FOR = 9 * DAY, HOUR
-"""When the rules joined too eagerly, before the end of the story."""
+"""How long before the end of the story the eager rules came into use, and for how long they were (ms)."""
 CAMPAIGNS = (11664, 11665, 11666)
 CHANNELS = ("web", "mobile", "pos", "callcenter")
 NEW_SHOP = "+201550009000"
@@ -25,7 +25,7 @@ _GUESTS = 7
 _USE = (40, 25, 25, 10)
 _PREFIX = {"web": "w", "mobile": "app", "pos": "card", "callcenter": "cc"}
 _BRIDGED = 100
-"""One in so many is two customers until both of their identifiers come together, in the last two days."""
+"""One person in this many is two customers until a call in the last two days gives both identifiers."""
 _TWICE = 0.08
 """How many reports are sent twice."""
 
