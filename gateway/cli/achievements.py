@@ -5,10 +5,20 @@ from typing import Annotated
 import typer
 
 from gateway.cli.admin_client import ask, fetch, segment
-from gateway.cli.bulk import DryRun, Since, Until, Why, Work, start_job
+from gateway.cli.bulk import WhyMany, Work, start_job
 from gateway.cli.confirm import Yes
 from gateway.cli.failure import MISUSED, Failure
-from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, Cursor, PageSize, group
+from gateway.cli.options import (
+    DEFAULT_CONFIG,
+    AsJson,
+    ConfigFile,
+    Cursor,
+    DryRun,
+    PageSize,
+    Since,
+    Until,
+    group,
+)
 from gateway.cli.output import Columns, print_json, print_page, say
 from gateway.cli.profile import ACHIEVEMENTS
 
@@ -48,7 +58,7 @@ def retry(
     campaign: Annotated[int | None, typer.Option(help="Only of this campaign.")] = None,
     since: Since = "",
     until: Until = "",
-    reason: Why = "",
+    reason: WhyMany = "",
     dry_run: DryRun = False,
     yes: Yes = False,
     config: ConfigFile = DEFAULT_CONFIG,

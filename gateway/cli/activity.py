@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from gateway.cli.admin_client import fetch
-from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile
+from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, OnlyChannel, Since, Until
 from gateway.cli.output import Columns, note, print_json, print_rows
 
 _COLUMNS: Columns = {
@@ -29,9 +29,9 @@ _COLUMNS: Columns = {
 
 
 def activity(
-    channel: Annotated[str, typer.Option("--channel", help="Only this channel's.")] = "",
-    since: Annotated[str, typer.Option(help="A time, or a span back from now: 1h, 7d.")] = "",
-    until: Annotated[str, typer.Option(help="A time, or a span back from now.")] = "",
+    channel: OnlyChannel = "",
+    since: Since = "",
+    until: Until = "",
     step: Annotated[str, typer.Option(help="The span of a row: 1m, 5m, 1h, 1d.")] = "1m",
     config: ConfigFile = DEFAULT_CONFIG,
     json: AsJson = False,

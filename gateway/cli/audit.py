@@ -16,14 +16,23 @@ from gateway.cli.anchors import compared, read_anchors
 from gateway.cli.audit_archive import archive as archive_command
 from gateway.cli.audit_archive import check_alone, note_archived, print_archive
 from gateway.cli.failure import MISUSED, REFUSED, Failure
-from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, Cursor, PageSize, group, settings
+from gateway.cli.options import (
+    DEFAULT_CONFIG,
+    AsJson,
+    ConfigFile,
+    Cursor,
+    PageSize,
+    Since,
+    Until,
+    group,
+    settings,
+)
 from gateway.cli.output import Columns, note, plain, print_json, print_line, print_page, print_rows, say
 from gateway.cli.story import STORY, in_order
 from gateway.plural import counted
 
 app = group("The audit log.")
 app.command("archive")(archive_command)
-Since = Annotated[str, typer.Option(help="RFC 3339, a date, or a span back from now: 30m, 1h, 7d.")]
 Action = Annotated[str, typer.Option(help="Exact, or a prefix such as 'identity.*'.")]
 _COLUMNS: Columns = {
     "at": "at",
@@ -44,7 +53,7 @@ _MOST_BREACHES = 100
 @app.command()
 def query(
     since: Since = "",
-    until: Since = "",
+    until: Until = "",
     action: Action = "",
     channel: str = "",
     actor: str = "",
@@ -259,7 +268,7 @@ def _note_limits(verdict: Any) -> None:
 def export(
     to: Annotated[Path | None, typer.Option("--to", help="A new file; without it, standard output.")] = None,
     since: Since = "",
-    until: Since = "",
+    until: Until = "",
     action: Action = "",
     as_csv: Annotated[bool, typer.Option("--csv", help="For a spreadsheet, with the names first.")] = False,
     config: ConfigFile = DEFAULT_CONFIG,

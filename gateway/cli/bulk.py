@@ -11,10 +11,7 @@ from gateway.cli.jobs import print_job
 from gateway.cli.output import Columns, Row, note, print_json, print_rows, say
 from gateway.plural import counted
 
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would happen; nothing is changed.")]
-Since = Annotated[str, typer.Option("--since", help="A time, a date, or a span back from now such as 7d.")]
-Until = Annotated[str, typer.Option("--until", help="A time, a date, or a span back from now such as 1d.")]
-Why = Annotated[str, typer.Option("--reason", help="Why; kept in the audit log. Name no person.")]
+WhyMany = Annotated[str, typer.Option("--reason", help="Why; kept in the audit log. Name no person.")]
 
 
 class Work(NamedTuple):

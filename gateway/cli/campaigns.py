@@ -1,11 +1,7 @@
 """`gateway campaigns`: the results of the achievements of each campaign."""
 
-from typing import Annotated
-
-import typer
-
 from gateway.cli.admin_client import fetch
-from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, Cursor, PageSize
+from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, Cursor, PageSize, Since, Until
 from gateway.cli.output import Columns, Row, print_page
 
 _COLUMNS: Columns = {
@@ -22,8 +18,8 @@ _COLUMNS: Columns = {
 
 
 def campaigns(
-    since: Annotated[str, typer.Option(help="A time, or a span back from now: 7d, 90d.")] = "",
-    until: Annotated[str, typer.Option(help="A time, or a span back from now.")] = "",
+    since: Since = "",
+    until: Until = "",
     limit: PageSize = 50,
     cursor: Cursor = "",
     config: ConfigFile = DEFAULT_CONFIG,

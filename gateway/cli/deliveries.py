@@ -6,10 +6,20 @@ from typing import Annotated, Any, Literal
 import typer
 
 from gateway.cli.admin_client import Admin, ask, fetch, segment
-from gateway.cli.bulk import DryRun, Since, Until, Why, Work, start_job
+from gateway.cli.bulk import WhyMany, Work, start_job
 from gateway.cli.confirm import Yes, confirm
 from gateway.cli.failure import MISUSED, Failure
-from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, Cursor, PageSize, group
+from gateway.cli.options import (
+    DEFAULT_CONFIG,
+    AsJson,
+    ConfigFile,
+    Cursor,
+    DryRun,
+    PageSize,
+    Since,
+    Until,
+    group,
+)
 from gateway.cli.output import Columns, print_json, print_page, print_rows, say
 from gateway.plural import counted
 
@@ -99,7 +109,7 @@ def retry(
     target: Target = "",
     since: Since = "",
     until: Until = "",
-    reason: Why = "",
+    reason: WhyMany = "",
     dry_run: DryRun = False,
     yes: Yes = False,
     config: ConfigFile = DEFAULT_CONFIG,
@@ -120,7 +130,7 @@ def discard(
     target: Target = "",
     since: Since = "",
     until: Until = "",
-    reason: Why = "",
+    reason: WhyMany = "",
     dry_run: DryRun = False,
     yes: Yes = False,
     config: ConfigFile = DEFAULT_CONFIG,

@@ -1,13 +1,9 @@
 """What a change would do, in words: the answer to a dry run."""
 
-from typing import Annotated, Any
-
-import typer
+from typing import Any
 
 from gateway.cli.output import Columns, Row, plain, print_rows, say
 from gateway.plural import counted
-
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would happen; nothing is changed.")]
 
 
 def print_consequence(what: str, consequence: Row) -> None:

@@ -1,11 +1,7 @@
 """`gateway import list`: the imports, newest first."""
 
-from typing import Annotated
-
-import typer
-
 from gateway.cli.admin_client import fetch
-from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, Cursor, PageSize
+from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, Cursor, OnlyChannel, PageSize
 from gateway.cli.output import Columns, print_page
 
 _COLUMNS: Columns = {
@@ -21,7 +17,7 @@ _COLUMNS: Columns = {
 
 
 def list_(
-    channel: Annotated[str, typer.Option("--channel", help="Only this channel's.")] = "",
+    channel: OnlyChannel = "",
     limit: PageSize = 50,
     cursor: Cursor = "",
     config: ConfigFile = DEFAULT_CONFIG,

@@ -11,7 +11,7 @@ import typer
 
 from gateway.cli.admin_client import Admin, connect, segment
 from gateway.cli.confirm import Yes, confirm
-from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, settings
+from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, DryRun, Why, settings
 from gateway.cli.output import note, print_json, print_rows, say
 
 _MOST = 200
@@ -28,10 +28,8 @@ _MEANINGS = {
 
 def undo(
     import_id: Annotated[str, typer.Argument(metavar="IMPORT", help="imp_…, as gateway import printed it.")],
-    reason: Annotated[str, typer.Option("--reason", help="Why; kept in the audit log.")],
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only say what would happen; nothing is changed.")
-    ] = False,
+    reason: Why,
+    dry_run: DryRun = False,
     yes: Yes = False,
     config: ConfigFile = DEFAULT_CONFIG,
     json: AsJson = False,

@@ -6,7 +6,7 @@ import typer
 
 from gateway.cli.admin_client import ask, fetch, segment
 from gateway.cli.confirm import Yes, confirm
-from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, Cursor, PageSize, group
+from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, Cursor, OnlyChannel, PageSize, group
 from gateway.cli.output import Columns, note, print_json, print_page, say
 
 app = group("Issue, list and revoke the key pairs of channels.")
@@ -36,7 +36,7 @@ def new(channel: Channel, config: ConfigFile = DEFAULT_CONFIG, json: AsJson = Fa
 @app.command("list")
 def list_(
     config: ConfigFile = DEFAULT_CONFIG,
-    channel: Annotated[str, typer.Option("--channel", help="Only this channel's.")] = "",
+    channel: OnlyChannel = "",
     limit: PageSize = 50,
     cursor: Cursor = "",
     json: AsJson = False,

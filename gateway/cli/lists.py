@@ -6,8 +6,7 @@ from typing import Annotated
 import typer
 
 from gateway.cli.admin_client import ask, fetch, segment
-from gateway.cli.bulk import Since, Until
-from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, Cursor, PageSize, group
+from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, Cursor, PageSize, Since, Until, group
 from gateway.cli.output import Columns, note, print_json, print_page, say
 from gateway.plural import counted
 

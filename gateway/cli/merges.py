@@ -5,10 +5,20 @@ from typing import Annotated
 import typer
 
 from gateway.cli.admin_client import fetch, segment
-from gateway.cli.bulk import DryRun, Since, Until, Why, Work, start_job
+from gateway.cli.bulk import WhyMany, Work, start_job
 from gateway.cli.confirm import Yes
 from gateway.cli.effects import print_consequence
-from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, Cursor, PageSize, group
+from gateway.cli.options import (
+    DEFAULT_CONFIG,
+    AsJson,
+    ConfigFile,
+    Cursor,
+    DryRun,
+    PageSize,
+    Since,
+    Until,
+    group,
+)
 from gateway.cli.output import Columns, Row, plain, print_json, print_page, print_rows, say
 from gateway.plural import counted
 
@@ -100,7 +110,7 @@ def counts(
 
 @app.command()
 def undo(
-    reason: Why,
+    reason: WhyMany,
     rule: Rule = "",
     channel: Channel = "",
     actor: Actor = "",

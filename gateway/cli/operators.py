@@ -48,7 +48,7 @@ def list_(
 def rotate(
     name: Name,
     grace: Annotated[
-        int, typer.Option("--grace", min=0, help="For how many seconds the present token is still taken.")
+        int, typer.Option("--grace", min=0, help="How many seconds the old token stays valid.")
     ] = 3600,
     config: ConfigFile = DEFAULT_CONFIG,
     json: AsJson = False,

@@ -14,6 +14,11 @@ ConfigFile = Annotated[Path, typer.Option("--config", help="The settings file.",
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines instead of a table.")]
 PageSize = Annotated[int, typer.Option("--limit", min=1, max=200, help="The most rows to show.")]
 Cursor = Annotated[str, typer.Option("--cursor", help="Where the previous page ended.")]
+Since = Annotated[str, typer.Option("--since", help="A time, a date, or a span back from now such as 7d.")]
+Until = Annotated[str, typer.Option("--until", help="A time, a date, or a span back from now such as 1d.")]
+OnlyChannel = Annotated[str, typer.Option("--channel", help="Only this channel's.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would happen; nothing is changed.")]
+Why = Annotated[str, typer.Option("--reason", help="Why; kept in the audit log.")]
 
 
 def group(summary: str) -> typer.Typer:

@@ -6,10 +6,9 @@ from typing import Annotated, Any
 import typer
 
 from gateway.cli.admin_client import Admin, ask, fetch, segment
-from gateway.cli.effects import DryRun, print_effects
-from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, Cursor, PageSize, group
+from gateway.cli.effects import print_effects
+from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, Cursor, DryRun, PageSize, Why, group
 from gateway.cli.output import Columns, Row, note, print_json, print_page, say
-from gateway.cli.profile_changes import Why
 
 app = group("Pin two records together or apart, list pins, remove one.")
 One = Annotated[str, typer.Argument(metavar="RECORD", help="rec_…, from `profile show`.")]

@@ -7,11 +7,11 @@ import typer
 from gateway.cli.admin_client import Admin, ask, fetch, segment
 from gateway.cli.audit_archive import note_archived
 from gateway.cli.confirm import Yes, confirm
-from gateway.cli.effects import DryRun, print_effects
+from gateway.cli.effects import print_effects
 from gateway.cli.explanation import print_origin, print_pair
 from gateway.cli.failure import REFUSED, Failure
 from gateway.cli.graph import print_graph
-from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, Cursor, PageSize, group
+from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, Cursor, DryRun, PageSize, group
 from gateway.cli.output import Columns, Row, plain, print_json, print_page, print_rows, say
 from gateway.cli.people import who
 from gateway.cli.story import STORY

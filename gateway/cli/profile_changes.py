@@ -5,11 +5,10 @@ from typing import Annotated, Any
 import typer
 
 from gateway.cli.admin_client import Admin, ask, segment
-from gateway.cli.effects import DryRun, print_effects
-from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile
+from gateway.cli.effects import print_effects
+from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, DryRun, Why
 from gateway.cli.output import Row, print_json, say
 
-Why = Annotated[str, typer.Option("--reason", help="Why; kept in the audit log.")]
 IfVersion = Annotated[
     int | None,
     typer.Option("--if-version", min=0, help="Only while the profile has this version (`profile show`)."),

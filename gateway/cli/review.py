@@ -8,16 +8,26 @@ import typer
 
 from gateway.cli import bulk
 from gateway.cli.admin_client import ask, fetch, segment
-from gateway.cli.bulk import Since, Until, start_job
+from gateway.cli.bulk import start_job
 from gateway.cli.confirm import Yes
-from gateway.cli.effects import DryRun, print_consequence, print_effects
-from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, Cursor, PageSize, group
+from gateway.cli.effects import print_consequence, print_effects
+from gateway.cli.options import (
+    DEFAULT_CONFIG,
+    AsJson,
+    ConfigFile,
+    Cursor,
+    DryRun,
+    PageSize,
+    Since,
+    Until,
+    Why,
+    group,
+)
 from gateway.cli.output import Columns, Row, plain, print_json, print_page, print_rows, say
 from gateway.cli.people import who
 
 app = group("List and answer the questions that the rules leave to a person.")
 ReviewId = Annotated[str, typer.Argument(metavar="REVIEW", help="rev_…, from `review list`.")]
-Why = Annotated[str, typer.Option("--reason", help="Why; kept in the audit log.")]
 _COLUMNS: Columns = {
     "review": "id",
     "who": who,
@@ -213,12 +223,12 @@ def answer_all(
     verdict: Annotated[
         Literal["accept", "reject"], typer.Argument(metavar="VERDICT", help="accept: yes. reject: no.")
     ],
-    question: Annotated[str, typer.Option(help="Only with this reason; `points` for all about points.")] = "",
+    question: Reason = "",
     rule: Rule = "",
     channel: Channel = "",
     since: Since = "",
     until: Until = "",
-    reason: bulk.Why = "",
+    reason: bulk.WhyMany = "",
     dry_run: DryRun = False,
     yes: Yes = False,
     config: ConfigFile = DEFAULT_CONFIG,

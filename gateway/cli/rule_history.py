@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from gateway.cli.admin_client import fetch, segment
-from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile
+from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, Since, Until
 from gateway.cli.output import Columns, note, print_json, print_rows, say
 
 _SIGNS = {"same": " ", "removed": "-", "added": "+"}
@@ -44,8 +44,8 @@ def diff(
 
 def stats(
     version: Annotated[str, typer.Argument(metavar="VERSION", help="From `rules list`.")],
-    since: Annotated[str, typer.Option(help="A time, or a span back from now: 1d, 7d.")] = "",
-    until: Annotated[str, typer.Option(help="A time, or a span back from now.")] = "",
+    since: Since = "",
+    until: Until = "",
     step: Annotated[str, typer.Option(help="The span of a row: 1h, 6h, 1d.")] = "1d",
     config: ConfigFile = DEFAULT_CONFIG,
     json: AsJson = False,

@@ -72,7 +72,7 @@ def score_(
     labels = Labels(person, channel, truth, region, format, tuple(map or ()), mapping, encoding)
     rows, unread = read_labelled(places, labels, list(chosen.identifiers))
     if not rows:
-        raise Failure("there is no customer in these files")
+        raise Failure("these files have no customers; check the columns with --map, and --person or --truth")
     if unread:
         note(f"lines that could not be read: {unread}")
     found = score(rows, chosen)

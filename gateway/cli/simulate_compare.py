@@ -55,7 +55,8 @@ def compare(
     rules: Annotated[Path | None, typer.Option(help="The rule file.")] = None,
     preset: Annotated[str, typer.Option(help=f"Instead of a rule file: {PRESET_NAMES}.")] = "email-or-mobile",
     questions: Annotated[
-        float, typer.Option(min=0, max=100, help="Of the way with few answers: how many for 100 customers.")
+        float,
+        typer.Option(min=0, max=100, help="With few questions answered: how many answers for 100 customers."),
     ] = 5,
     json: AsJson = False,
 ) -> None:
