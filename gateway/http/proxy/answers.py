@@ -31,7 +31,7 @@ class Answers:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._largest = services.config.upstream.max_response
-        self._order_jobs = OrderJobs()
+        self._order_jobs = OrderJobs(services.store, services.clock)
 
     @staticmethod
     def concerns(target: Target, customers: Sequence[ResolvedCustomer]) -> bool:
@@ -60,7 +60,7 @@ class Answers:
             await self._erase(call, customers[0], status, raw)
         text = text_of(raw, headers, self._largest) if status != _PARTIAL else None
         if text is not None and OrderJobs.starts_one(target.route):
-            self._order_jobs.note(text.utf8)
+            await self._order_jobs.note(text.utf8)
         try:
             await self._rename_headers(call, customers, headers)
             if call.request.method == hdrs.METH_HEAD:
@@ -93,7 +93,7 @@ class Answers:
         raw: bytes,
         headers: CIMultiDict[str],
     ) -> bytes:
-        if target.route in _JOB_STATUS and self._order_jobs.is_one(target.parameters[0], text.utf8):
+        if target.route in _JOB_STATUS and await self._order_jobs.is_one(target.parameters[0], text.utf8):
             return raw
         spans = answer_ids.ids_in(text.utf8)
         sole = _sole(target, customers)

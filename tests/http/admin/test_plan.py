@@ -23,6 +23,7 @@ COUNTED_NOW_AND_THEN = {
     "operator_use",
     "database_size",
     "audit_verified",
+    "order_job",
 }
 ANN, PHONE, OTHER_PHONE = "ann@shop.example.org", "+201001234567", "+201007654321"
 

@@ -17,8 +17,9 @@ from tests.support.public_api import ask
 
 if TYPE_CHECKING:
     from tests.support.loyalty_platform import Platform
-    from tests.support.running_gateway import RunningGateway
+    from tests.support.running_gateway import RunningGateway, Start
 from tests.support.encoded_answers import READABLE, UNREADABLE
+from tests.support.forwarding import forwarding
 
 EMAIL = "ann@example.com"
 UNMAPPED = "answer:unmapped"
@@ -209,20 +210,52 @@ async def test_a_customer_deleted_with_an_empty_answer_is_erased_here(
     assert await forward.rows("SELECT 1 FROM record") == []
 
 
+async def _two_customers(forward: RunningGateway) -> None:
+    """The till has an order with the number that is the web shop's id of the same customer."""
+    await ask(forward, "POST", "orders", channel="web", json={"customerId": "1001", "email": EMAIL})
+    await ask(forward, "POST", "orders", channel="pos", json={"customerId": "till-7", "email": EMAIL})
+
+
+async def _job_about_orders(forward: RunningGateway) -> str:
+    batch = {"body": [{"customerId": "till-7", "orderId": "1001"}]}
+    async with forward.call("POST", "batch/orders", channel="pos", json=batch) as answer:
+        return json.loads((await answer.read()).removeprefix(b"\xef\xbb\xbf"))["batchId"]
+
+
+async def _done(forward: RunningGateway, job: str) -> Any:
+    status = await ask(forward, "GET", f"batches/{job}/status", channel="pos")
+    return status.body["response"]["successful"]
+
+
 async def test_a_job_that_a_packed_answer_named_is_remembered(
     forward: RunningGateway, platform: Platform
 ) -> None:
-    await ask(forward, "POST", "orders", channel="web", json={"customerId": "1001", "email": EMAIL})
-    await ask(forward, "POST", "orders", channel="pos", json={"customerId": "till-7", "email": EMAIL})
+    await _two_customers(forward)
 
     def packed(raw: bytes, headers: CIMultiDict[str]) -> bytes:
         headers["Content-Encoding"] = "gzip"
         return gzip.compress(b"\xef\xbb\xbf" + raw)
 
     platform.disguise = packed
-    batch = {"body": [{"customerId": "till-7", "orderId": "1001"}]}
-    async with forward.call("POST", "batch/orders", channel="pos", json=batch) as answer:
-        job = json.loads((await answer.read()).removeprefix(b"\xef\xbb\xbf"))["batchId"]
+    job = await _job_about_orders(forward)
     platform.disguise = None
-    status = await ask(forward, "GET", f"batches/{job}/status", channel="pos")
-    assert status.body["response"]["successful"] == [{"customerId": "1001"}]
+    assert await _done(forward, job) == [{"customerId": "1001"}]
+
+
+async def test_a_job_about_orders_is_known_after_a_restart(start: Start, platform: Platform) -> None:
+    platform.limits = False
+    async with forwarding(start, platform) as forward:
+        await _two_customers(forward)
+        job = await _job_about_orders(forward)
+    async with forwarding(start, platform) as forward:
+        assert await _done(forward, job) == [{"customerId": "1001"}]
+        assert (await forward.rows("SELECT job FROM order_job")) == [(job,)]
+
+
+@pytest.mark.parametrize("job", ["", "j" * 201, "a\\u0000b"])
+async def test_what_can_be_no_id_of_a_job_is_not_kept(
+    forward: RunningGateway, platform: Platform, job: str
+) -> None:
+    platform.disguise = lambda _, headers: f'{{"batchId":"{job}","jobId":7}}'.encode()
+    assert (await ask(forward, "POST", "batch/orders", channel="pos", json={"body": []})).status == 200
+    assert (await forward.rows("SELECT job FROM order_job")) == [("7",)]
