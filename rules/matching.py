@@ -188,8 +188,8 @@ def _agreements(policy: Policy, request: Request, profile: Profile) -> _Agreed:
                 continue
             agreement = None if standing.verified else unverified.get(identifier)
             if agreement is None:
-                vouched = policy.is_vouched(record.id_space, identifier.type, seen.verified)
-                agreement = _agreement(policy, request, profile, identifier, standing, vouched)
+                verified = policy.counts_as_verified(record.id_space, identifier.type, seen.verified)
+                agreement = _agreement(policy, request, profile, identifier, standing, verified)
                 if not (standing.verified or policy.key_types[identifier.type].verified_only):
                     unverified[identifier] = agreement
             best = by_type.get(standing.type)
@@ -213,21 +213,21 @@ def _agreement(
     profile: Profile,
     identifier: Identifier,
     standing: Standing,
-    vouched: bool,
+    verified: bool,
 ) -> _Agreement:
-    """`vouched`: by the record."""
+    """`verified`: by the record."""
     key_type = policy.key_types[identifier.type]
-    worthless = key_type.verified_only and not (standing.verified or vouched)
-    vouched = vouched and standing.verified
+    worthless = key_type.verified_only and not (standing.verified or verified)
+    verified = verified and standing.verified
     doubt = ""
     if standing.crowded:
         doubt = "fanout_limit"
     elif not key_type.joins_alone:
         doubt = "provider_canonical"
-    elif key_type.verified_only and not vouched:
+    elif key_type.verified_only and not verified:
         doubt = "require_verified"
     stale = key_type.stale_after > 0 and key_type.is_stale(request.now - _last_seen(profile, identifier))
-    return _Agreement(identifier, standing, vouched, worthless, doubt, stale)
+    return _Agreement(identifier, standing, verified, worthless, doubt, stale)
 
 
 def _last_seen(profile: Profile, identifier: Identifier) -> int:
@@ -346,7 +346,10 @@ def _is_witness(owner: Profile, policy: Policy, rule: PolicyRule, identifier: Id
     return any(
         seen.is_live
         and rule.covers(record.id_space)
-        and (not rule.needs_verified or policy.is_vouched(record.id_space, identifier.type, seen.verified))
+        and (
+            not rule.needs_verified
+            or policy.counts_as_verified(record.id_space, identifier.type, seen.verified)
+        )
         for record in owner.records.values()
         if (seen := record.observations.get(identifier))
     )

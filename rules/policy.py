@@ -63,9 +63,9 @@ class KeyType:
         """Whether it matters, for this many holders, how long ago they stated the value."""
         return self.fan_out_window is not None and holders > self.fan_out
 
-    def may_own(self, *, vouched: bool) -> bool:
+    def may_own(self, *, verified: bool) -> bool:
         """Whether a record that states a value makes its profile the value's owner, while the value is in state normal."""
-        return not self.is_shared and (vouched or not self.verified_only)
+        return not self.is_shared and (verified or not self.verified_only)
 
     def is_stale(self, unseen_for: int) -> bool:
         return 0 < self.stale_after < unseen_for
@@ -168,8 +168,8 @@ class Policy:
             for name, kind in rule_set.identifiers.items()
             for form in ("", CANONICAL_SUFFIX)
         }
-        self._vouching = {name: _vouched_types(space) for name, space in rule_set.id_spaces.items()}
-        self._vouched_elsewhere = _vouched_types(rule_set.other_id_spaces)
+        self._verified_types = {name: _types_verified_in(space) for name, space in rule_set.id_spaces.items()}
+        self._verified_elsewhere = _types_verified_in(rule_set.other_id_spaces)
         self.forbids = any(rule.outcome == "never" for rule in self.rules)
         self.compares_several = any(not rule.alone for rule in self.rules)
 
@@ -189,9 +189,9 @@ class Policy:
         """Whether it matters, for this many holders, how long ago they stated the value."""
         return type_ in self.key_types and self.key_types[type_].depends_on_ages(holders)
 
-    def is_vouched(self, id_space: str, type_: str, verified: bool) -> bool:
+    def counts_as_verified(self, id_space: str, type_: str, verified: bool) -> bool:
         """Verified by itself, or by an id space that verifies every value of the type."""
-        return verified or type_ in self._vouching.get(id_space, self._vouched_elsewhere)
+        return verified or type_ in self._verified_types.get(id_space, self._verified_elsewhere)
 
     def may_own(self, record: Record, seen: Observation) -> bool:
         """Whether a record that states the value makes its profile the owner, while the value is in state normal."""
@@ -199,7 +199,7 @@ class Policy:
         key_type = self.key_types.get(type_)
         if key_type is None or not seen.is_live:
             return False
-        return key_type.may_own(vouched=self.is_vouched(record.id_space, type_, seen.verified))
+        return key_type.may_own(verified=self.counts_as_verified(record.id_space, type_, seen.verified))
 
     def strength(self, identifier: Identifier) -> tuple[bool, int, Identifier]:
         """The sort order of evidence; provider forms come below every written value."""
@@ -334,5 +334,5 @@ def _id_limit(space: IdSpaceRules) -> IdLimit:
     return IdLimit(space.ids_per_profile, space.on_many_ids)
 
 
-def _vouched_types(space: IdSpaceRules) -> Mapping[str, None]:
+def _types_verified_in(space: IdSpaceRules) -> Mapping[str, None]:
     return dict.fromkeys(type_ + form for type_ in space.verified for form in ("", CANONICAL_SUFFIX))

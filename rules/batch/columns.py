@@ -16,7 +16,7 @@ from rules.record import Observation, Record
 
 class Columns:
     """Rows are records, in the order in which they arrived. `observed(row)` gives a row's positions in `keys`, `first_seen`,
-    `last_seen` and `vouched`. A key is a number; `identifier` gives the identifier behind it. `shared[key]`: more than one row
+    `last_seen` and `verified`. A key is a number; `identifier` gives the identifier behind it. `shared[key]`: more than one row
     has it. `crowded[key]`: so many rows have it that a person has to decide."""
 
     def __init__(
@@ -32,7 +32,7 @@ class Columns:
         self.space_of = array("H")
         self.starts = array("q", [0])
         self.keys, self.first_seen, self.last_seen = array("i"), array("q"), array("q")
-        self.vouched = bytearray()
+        self.verified = bytearray()
         self.types = _types(policy)
         self.type_of = bytearray()
         self._values: list[str] = []
@@ -62,7 +62,7 @@ class Columns:
         """The record as it was read, without its customer id and without the values that may not join."""
         observations = {
             (identifier := self.identifier(self.keys[at])): Observation(
-                identifier, self.first_seen[at], self.last_seen[at], verified=bool(self.vouched[at])
+                identifier, self.first_seen[at], self.last_seen[at], verified=bool(self.verified[at])
             )
             for at in self.observed(row)
         }
@@ -77,13 +77,15 @@ class Columns:
         codes = {type_: code for code, type_ in enumerate(self.types)}
         since = {type_: policy.counted_since(type_, now) for type_ in self.types}
         spaces: dict[str, int] = {}
-        vouched_types: dict[str, set[str]] = {}
+        verified_types: dict[str, set[str]] = {}
         keys, values, holders = self.keys, self._values, array("i")
         for record in records:
             space = record.id_space
             if space not in spaces:
                 spaces[space] = len(spaces)
-                vouched_types[space] = {one for one in self.types if policy.is_vouched(space, one, False)}
+                verified_types[space] = {
+                    one for one in self.types if policy.counts_as_verified(space, one, False)
+                }
             self.record_ids.append(record.record_id)
             self.profile_ids.append(record.profile_id)
             self.created_at.append(record.created_at)
@@ -102,7 +104,7 @@ class Columns:
                     keys.append(key)
                     self.first_seen.append(seen.first_seen)
                     self.last_seen.append(seen.last_seen)
-                    self.vouched.append(seen.verified or type_ in vouched_types[space])
+                    self.verified.append(seen.verified or type_ in verified_types[space])
             self.starts.append(len(keys))
         self.spaces = list(spaces)
         return holders
@@ -140,7 +142,7 @@ class Columns:
         self.keys = array("i", compress(self.keys, kept))
         self.first_seen = array("q", compress(self.first_seen, kept))
         self.last_seen = array("q", compress(self.last_seen, kept))
-        self.vouched = bytearray(compress(self.vouched, kept))
+        self.verified = bytearray(compress(self.verified, kept))
 
     def _count(self) -> bytearray:
         once, more = bytearray(len(self._values)), bytearray(len(self._values))

@@ -1,7 +1,7 @@
 """Holdings: which records can support a rule, with which values, and from which moment on.
 
 Two records with the same holding agree on all types of the rule. What depends on one record alone (its id space, whether a
-value is vouched for) is checked here. What depends on both sides is left to `match_profile`.
+value is verified) is checked here. What depends on both sides is left to `match_profile`.
 """
 
 from collections.abc import Iterable
@@ -29,7 +29,7 @@ class Holding(NamedTuple):
 
 class Reader:
     """Reads the holdings of one rule from the columns. `doubtful` includes those that only raise a question: with crowded
-    values, unvouched values, or provider forms that may not merge."""
+    values, unverified values, or provider forms that may not merge."""
 
     def __init__(self, columns: Columns, policy: Policy, rank: int, *, doubtful: bool = False) -> None:
         self._columns, self._rank = columns, rank
@@ -42,7 +42,7 @@ class Reader:
             if type_ in policy.key_types and policy.key_types[type_].verified_only
         }
         every = set(range(len(columns.types)) if rule.needs_verified else ())
-        self._vouched_only = set[int]() if doubtful else self._require_verified | every
+        self._verified_only = set[int]() if doubtful else self._require_verified | every
         self._is_form = [is_provider_form(type_) for type_ in columns.types]
         self._part = self._parts(policy, doubtful)
 
@@ -73,11 +73,11 @@ class Reader:
             yield Holding(self._rank, by_form, moment, columns.record_ids[row], row, keys)
 
     def precedence(self, holding: Holding) -> tuple[bool, Holding]:
-        """Sorts holdings by the right to own the values: vouched ones first where the type requires it, then the oldest."""
+        """Sorts holdings by the right to own the values: verified ones first where the type requires it, then the oldest."""
         columns = self._columns
-        vouched = {columns.keys[at] for at in columns.observed(holding.row) if columns.vouched[at]}
+        verified = {columns.keys[at] for at in columns.observed(holding.row) if columns.verified[at]}
         required = {key for key in holding.values if columns.type_of[key] in self._require_verified}
-        return not required <= vouched, holding
+        return not required <= verified, holding
 
     def _places(self, row: int) -> Iterable[tuple[int, ...]]:
         columns, part = self._columns, self._part
@@ -85,11 +85,11 @@ class Reader:
         if columns.space_of[row] not in self._spaces:
             return ()
         usable = [at for at in columns.observed(row) if part[keys[at]]]
-        if self._vouched_only:
+        if self._verified_only:
             usable = [
                 at
                 for at in usable
-                if columns.vouched[at] or columns.type_of[keys[at]] not in self._vouched_only
+                if columns.verified[at] or columns.type_of[keys[at]] not in self._verified_only
             ]
         if self._arity == 1:
             return [(at,) for at in usable]

@@ -50,20 +50,20 @@ def read(
     """Sort the evidence that a record of this id space is about to hold. `record` is None while it is unknown."""
     keys: dict[Identifier, Standing] = {}
     powerless: list[tuple[Key, str]] = []
-    for identifier, status, _, verified in stored:
+    for identifier, status, _, says_verified in stored:
         key_type = policy.key_types.get(identifier.type)
         if status != "ok" or key_type is None:
             continue
         key = view.key(identifier)
         power = _power(key, key_type, record)
         if power == "normal" or power == "crowded":
-            was_vouched = record is not None and _was_vouched(policy, record, identifier)
-            vouched = was_vouched or policy.is_vouched(id_space, identifier.type, verified)
+            was_verified = record is not None and _was_verified(policy, record, identifier)
+            verified = was_verified or policy.counts_as_verified(id_space, identifier.type, says_verified)
             if identifier in keys:
-                vouched = vouched or keys[identifier].verified
-            proved = vouched and not was_vouched
+                verified = verified or keys[identifier].verified
+            proved = verified and not was_verified
             keys[identifier] = Standing(
-                key_type.declared, key.owner, vouched, power == "crowded", True, proved
+                key_type.declared, key.owner, verified, power == "crowded", True, proved
             )
         else:
             powerless.append((key, power))
@@ -80,9 +80,9 @@ def _power(key: Key, key_type: KeyType, record: Record | None) -> str:
     return key_type.power(key.holders - key.aged + (not holds))
 
 
-def _was_vouched(policy: Policy, record: Record, identifier: Identifier) -> bool:
+def _was_verified(policy: Policy, record: Record, identifier: Identifier) -> bool:
     seen = record.observations.get(identifier)
-    return seen is not None and policy.is_vouched(record.id_space, identifier.type, seen.verified)
+    return seen is not None and policy.counts_as_verified(record.id_space, identifier.type, seen.verified)
 
 
 def _sorted_out(keys: Mapping[Identifier, Standing], powerless: Sequence[tuple[Key, str]]) -> Reading:
@@ -103,7 +103,7 @@ def _recalled(
         identifier: Standing(
             key_type.declared,
             key.owner,
-            policy.is_vouched(record.id_space, identifier.type, seen.verified),
+            policy.counts_as_verified(record.id_space, identifier.type, seen.verified),
             stated=False,
         )
         for identifier, seen in record.observations.items()

@@ -68,7 +68,7 @@ def _decide(case: Case, reading: Reading, rounds: RoundsResult, stored: tuple[Ev
         if key.owner is None
         and key.stated
         and not key.crowded
-        and policy.key_types[identifier.type].may_own(vouched=key.verified)
+        and policy.key_types[identifier.type].may_own(verified=key.verified)
     ]
     admission = admit(case.view, policy, joining, unowned, look.moved)
     reviews = _reviews(case, rounds, stays)

@@ -104,11 +104,11 @@ def test_a_record_owns_a_value_if_it_is_verified_as_its_type_requires(
 ) -> None:
     kind, policy = declared(rules, type_), Policy(rules)
     base = type_.removesuffix(CANONICAL_SUFFIX)
-    vouched = verified or base in rules.id_space(space).verified
+    counts = verified or base in rules.id_space(space).verified
     seen = Observation(Identifier(type_, "a"), 0, 0, verified)
     record = Record(1, space, "1", 1, 0)
-    assert policy.is_vouched(space, type_, verified) == vouched
-    joins = kind is not None and kind.max_profiles == 1 and (vouched or not kind.require_verified)
+    assert policy.counts_as_verified(space, type_, verified) == counts
+    joins = kind is not None and kind.max_profiles == 1 and (counts or not kind.require_verified)
     assert policy.may_own(record, seen) == joins
     for gone in (replace(seen, retired=True), replace(seen, blocked=True)):
         assert not policy.may_own(record, gone)
