@@ -70,9 +70,10 @@ class Target(NamedTuple):
 
 class Call:
     """A handler gets the call with its channel and target; before, it has none. `session` is the customer id of a session token, ""
-    if the channel itself speaks, for all its customers; `vouched` is what the token says about that customer. `source` is who
-    speaks, `trust` what that one may do. `trace` is the caller's own, or one that is followed. `key_alone`: the platform's secret
-    key must not vouch for it. `warnings` are about the call as a whole. Nothing after the `last` call of a connection is read."""
+    if the channel itself speaks, for all its customers; `token_evidence` is what the session token says about that customer.
+    `source` is who speaks, `trust` what that one may do. `trace` is the caller's own, or one that is followed. `key_alone`: the
+    platform's secret key must not vouch for it. `warnings` are about the call as a whole. Nothing after the `last` call of a
+    connection is read."""
 
     __slots__ = (
         "actor",
@@ -85,9 +86,9 @@ class Call:
         "session",
         "source",
         "target",
+        "token_evidence",
         "trace",
         "trust",
-        "vouched",
         "warnings",
     )
 
@@ -100,7 +101,7 @@ class Call:
         self.channel: Channel = NOBODY
         self.actor = "anonymous"
         self.session = ""
-        self.vouched: tuple[Evidence, ...] = ()
+        self.token_evidence: tuple[Evidence, ...] = ()
         self.source: Source = "public"
         self.trust: Trust = "ignore"
         self.key_alone = False

@@ -261,7 +261,7 @@ class Gate:
             return session_refused(claims)
         call.session = claims.customer_id
         if self._trust[opened.channel.name, "backend"] == "state":
-            call.vouched = self._evidence(opened.channel, claims.identifiers)
+            call.token_evidence = self._evidence(opened.channel, claims.identifiers)
         return opened
 
     def _evidence(self, channel: Channel, said: Iterable[tuple[str, str]]) -> tuple[Evidence, ...]:

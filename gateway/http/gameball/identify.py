@@ -31,7 +31,7 @@ def name_customer(call: Call, value: object) -> NamedCustomer | Fault:
 def identify_call(call: Call, body: Mapping[str, Any]) -> Identity:
     """What the body of a call says, as far as its source may say it."""
     identity = identify(body, call.channel.default_region, call.services.env.normalizer)
-    if call.trust == "state" and not call.vouched:
+    if call.trust == "state" and not call.token_evidence:
         return identity
     said = weigh(call, identity.evidence)
     return Identity(said.evidence, identity.warnings, said.claims)

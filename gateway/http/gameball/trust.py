@@ -7,23 +7,25 @@ from gateway.http.gameball.call import Call
 from rules.identifier import Evidence, Identifier, is_provider_form
 
 
-class Said(NamedTuple):
+class Statements(NamedTuple):
     evidence: tuple[Evidence, ...]
     claims: tuple[Identifier, ...] = ()
 
 
-def weigh(call: Call, evidence: tuple[Evidence, ...]) -> Said:
+def weigh(call: Call, evidence: tuple[Evidence, ...]) -> Statements:
     """A session token's own e-mail and mobile are statements of the back end, whatever the body says."""
     if call.trust == "state":
-        return Said(tuple(dict.fromkeys((*call.vouched, *evidence))) if call.vouched else evidence)
+        return Statements(
+            tuple(dict.fromkeys((*call.token_evidence, *evidence))) if call.token_evidence else evidence
+        )
     if call.trust == "ignore":
-        return Said(call.vouched)
-    vouched = {item.identifier for item in call.vouched}
+        return Statements(call.token_evidence)
+    in_token = {item.identifier for item in call.token_evidence}
     claims = [
         item.identifier
         for item in evidence
         if item.status != "invalid"
         and not is_provider_form(item.identifier.type)
-        and item.identifier not in vouched
+        and item.identifier not in in_token
     ]
-    return Said(call.vouched, tuple(claims))
+    return Statements(call.token_evidence, tuple(claims))
