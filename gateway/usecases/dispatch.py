@@ -96,8 +96,8 @@ from gateway.usecases import (
     search,
     split,
 )
-from gateway.usecases.announce import announce, mark, send_test
 from gateway.usecases.env import Env
+from gateway.usecases.webhook_events import announce, mark, send_test
 from gateway.workingset import WorkingSet
 
 _Wants = Callable[[Any, WorkingSet, Env], bool]

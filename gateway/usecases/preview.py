@@ -22,7 +22,7 @@ from gateway.model import (
     ReviewItem,
     Sending,
 )
-from gateway.usecases.announce import EVENT
+from gateway.usecases.webhook_events import EVENT
 from gateway.workingset import NotLoaded, WorkingSet
 from rules.identifier import Identifier
 

@@ -11,9 +11,9 @@ from gateway.model import (
     PlatformEvent,
     ReceiveWebhook,
 )
-from gateway.usecases.announce import queue
 from gateway.usecases.deliver import PLATFORM_EVENT
 from gateway.usecases.env import Env
+from gateway.usecases.webhook_events import queue
 from gateway.workingset import WorkingSet
 
 _encode = msgspec.json.Encoder().encode
