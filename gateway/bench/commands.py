@@ -12,7 +12,7 @@ from gateway.bench.config import ENVIRONMENT
 from gateway.bench.errors import BenchError
 
 
-class Took(NamedTuple):
+class CommandRun(NamedTuple):
     """Elapsed seconds and CPU seconds; the largest resident set of one process in MiB."""
 
     seconds: float
@@ -21,7 +21,7 @@ class Took(NamedTuple):
     output: bytes
 
 
-def run(module: list[str], directory: Path, text: str = "") -> Took:
+def run(module: list[str], directory: Path, text: str = "") -> CommandRun:
     """`python -m` of `module` with `text` on its stdin, its own files in `directory`. Raises BenchError if it fails."""
     files = {name: directory / f"command.{name}" for name in ("in", "out", "err")}
     files["in"].write_text(text)
@@ -44,4 +44,4 @@ def run(module: list[str], directory: Path, text: str = "") -> Took:
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise BenchError(f"{' '.join(module[:2])} failed: {files['err'].read_text()[-2000:]}")
-    return Took(took, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024, files["out"].read_bytes())
+    return CommandRun(took, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024, files["out"].read_bytes())

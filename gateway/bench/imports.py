@@ -9,7 +9,7 @@ from pathlib import Path
 
 from gateway.bench.bare_writer import REGION, Rows, Writing, Written
 from gateway.bench.children import CPUS, ask
-from gateway.bench.commands import Took, run
+from gateway.bench.commands import CommandRun, run
 from gateway.bench.database import Database
 from gateway.bench.errors import BenchError
 from gateway.bench.figures import Figure, Target, ratios
@@ -38,14 +38,14 @@ def imports(session: Session) -> list[Figure]:
     directory.mkdir()
     with session.step(f"{rows:,} rows to import"):
         sheets = write_sheets(directory, rows)
-    took: list[list[Took]] = []
+    took: list[list[CommandRun]] = []
     bare: list[Written] = []
     turns = range(min(session.options.rounds, ROUNDS))
     for turn in session.progress.track(turns, description="import"):
         ours, theirs = (directory / f"{who}{turn}" for who in ("import", "bare"))
         ours.mkdir()
         database = session.databases.new(ours)
-        took.append(bring(ours, database, sheets))
+        took.append(run_import(ours, database, sheets))
         verify(database, rows)
         theirs.mkdir()
         target = session.databases.new(theirs)
@@ -68,7 +68,7 @@ def imports(session: Session) -> list[Figure]:
     ]
 
 
-def bring(directory: Path, database: Database, sheets: Sequence[Path]) -> list[Took]:
+def run_import(directory: Path, database: Database, sheets: Sequence[Path]) -> list[CommandRun]:
     config = directory / "import.toml"
     channels = "".join(
         f'[[channel]]\nname = "{space}"\nkind = "online"\ndefault_region = "{REGION}"\n' for space in SPACES

@@ -17,7 +17,7 @@ from gateway.bench.commands import run
 from gateway.bench.database import Database
 from gateway.bench.errors import BenchError
 from gateway.bench.figures import Figure, ratios
-from gateway.bench.imports import bring
+from gateway.bench.imports import run_import
 from gateway.bench.imports import verify as verify_import
 from gateway.bench.machine import exact_cpu_seconds
 from gateway.bench.peer_jobs import Deferred, Deferring
@@ -150,7 +150,7 @@ def _unions(session: Session) -> list[Figure]:
         raise BenchError(f"DuckDB made {plain.groups:,} groups, Splink {linked.groups:,}")
     database = session.databases.new(directory)
     with session.step("import and plan"):
-        took = bring(directory, database, sheets)
+        took = run_import(directory, database, sheets)
         now = str(time.time_ns() // 1_000_000)
         took.append(run(["gateway.processes.plan", now], directory, f"{database.url}\n{preset(_PRESET)}"))
     verify_import(database, rows)

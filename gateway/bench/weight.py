@@ -9,7 +9,7 @@ from gateway.bench.admin import Admin
 from gateway.bench.database import Database
 from gateway.bench.errors import BenchError
 from gateway.bench.figures import Figure
-from gateway.bench.imports import bring
+from gateway.bench.imports import run_import
 from gateway.bench.population import build
 from gateway.bench.rounds import Lane, Session, Shape, alternate
 from gateway.bench.sheets import write_sheets
@@ -34,7 +34,7 @@ def _customer(session: Session, directory: Path) -> list[Figure]:
     database = _migrated(session, home)
     before, events = database.size(), _events(database)
     with session.step(f"import of {rows:,} rows"):
-        bring(home, database, write_sheets(home, rows))
+        run_import(home, database, write_sheets(home, rows))
     with gateway(home, database, campaigns=1) as subject:
         caught_up(subject)
     return [

@@ -12,7 +12,7 @@ from gateway.bench.bare_writer import Rows, Writing, write_all
 from gateway.bench.database import PostgresDatabase, SqliteFile
 from gateway.bench.errors import BenchError
 from gateway.bench.grants import without_deciding
-from gateway.bench.imports import INSERTS, bring, without_resolving
+from gateway.bench.imports import INSERTS, run_import, without_resolving
 from gateway.bench.population import add_backlog, build
 from gateway.bench.sheets import write_sheets
 from gateway.bench.subjects import gateway
@@ -35,7 +35,7 @@ def migrated(path: Path) -> SqliteFile:
 def imported(tmp_path_factory: pytest.TempPathFactory) -> tuple[SqliteFile, list[Path]]:
     directory = tmp_path_factory.mktemp("import")
     database, sheets = SqliteFile(directory / "gateway.db"), write_sheets(directory, 60)
-    bring(directory, database, sheets)
+    run_import(directory, database, sheets)
     return database, sheets
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gateway.bench.database import SqliteFile
-from gateway.bench.imports import bring, verify
+from gateway.bench.imports import run_import, verify
 from gateway.bench.population import add_second_records, build
 from gateway.bench.sheets import HEADER, write_sheets
 from gateway.sqlite_library import sqlite3
@@ -56,7 +56,7 @@ def test_second_records_are_on_the_persons_profile_or_apart_with_a_key_in_common
 
 def test_the_rows_that_the_benchmark_imports_are_stored(tmp_path: Path) -> None:
     database = SqliteFile(tmp_path / "gateway.db")
-    took = bring(tmp_path, database, write_sheets(tmp_path, 60))
+    took = run_import(tmp_path, database, write_sheets(tmp_path, 60))
     verify(database, 60)
     assert all(each.memory > 1 and each.cpu > 0 for each in took)
 
@@ -67,7 +67,7 @@ def test_ten_million_rows_take_ten_times_as_long_as_one_million(tmp_path: Path) 
         directory = tmp_path / str(rows)
         directory.mkdir()
         database = SqliteFile(directory / "gateway.db")
-        took = bring(directory, database, write_sheets(directory, rows))
+        took = run_import(directory, database, write_sheets(directory, rows))
         verify(database, rows)
         assert max(each.memory for each in took) < 600
         return sum(each.seconds for each in took) / rows

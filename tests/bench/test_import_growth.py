@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from gateway.bench.database import SqliteFile
-from gateway.bench.imports import MEMORY, bring, verify
+from gateway.bench.imports import MEMORY, run_import, verify
 from gateway.bench.sheets import write_sheets
 
 _MILLION = 1_000_000
@@ -16,7 +16,7 @@ def _import(directory: Path, rows: int) -> tuple[float, float]:
     """Seconds for each row, and the memory in MiB."""
     directory.mkdir()
     database = SqliteFile(directory / "gateway.db")
-    took = bring(directory, database, write_sheets(directory, rows))
+    took = run_import(directory, database, write_sheets(directory, rows))
     verify(database, rows)
     assert database.damage() == ""
     shutil.rmtree(directory)
