@@ -10,12 +10,13 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from gateway.audit.story import sentence
+from gateway.audit.sentences import sentence
 from gateway.cli.admin_client import Admin, ask
 from gateway.cli.anchors import compared, read_anchors
 from gateway.cli.audit_archive import archive as archive_command
 from gateway.cli.audit_archive import check_alone, note_archived, print_archive
 from gateway.cli.failure import MISUSED, REFUSED, Failure
+from gateway.cli.history_table import HISTORY_COLUMNS, in_order
 from gateway.cli.options import (
     DEFAULT_CONFIG,
     AsJson,
@@ -28,7 +29,6 @@ from gateway.cli.options import (
     settings,
 )
 from gateway.cli.output import Columns, note, plain, print_json, print_line, print_page, print_rows, say
-from gateway.cli.story import STORY, in_order
 from gateway.plural import counted
 
 app = group("The audit log.")
@@ -140,7 +140,7 @@ def explain(
     if json:
         print_json({"items": [{**event, "sentence": sentence(event)} for event in events], "next": None})
     else:
-        print_rows(events, STORY)
+        print_rows(events, HISTORY_COLUMNS)
 
 
 async def _touching(admin: Admin, subject: str) -> list[Any]:

@@ -16,11 +16,11 @@ import typer
 
 from gateway.cli.admin_client import Admin, connect
 from gateway.cli.failure import Failure
+from gateway.cli.history_table import HISTORY_COLUMNS, in_order
 from gateway.cli.journey import CAMPAIGN, CHANNELS, POINTS, Journey, Step
 from gateway.cli.options import AsJson, settings
 from gateway.cli.output import print_json, print_rows, say
 from gateway.cli.profile import print_profile
-from gateway.cli.story import STORY, in_order
 from gateway.plural import counted
 
 _SETTINGS = """\
@@ -172,7 +172,7 @@ def _print_end(points: int, profile: Any, story: list[Any]) -> None:
     say("\nOne customer, one profile")
     print_profile(profile)
     say("\nWhy: from the audit log")
-    print_rows(story, STORY)
+    print_rows(story, HISTORY_COLUMNS)
     say(
         f"\n4 customer ids, {counted(len(profile['merges']), 'merge')}, 2 reports of campaign {CAMPAIGN}, "
         f"1 grant: {points} points, the same on every channel."

@@ -11,10 +11,10 @@ from gateway.cli.effects import print_effects
 from gateway.cli.explanation import print_origin, print_pair
 from gateway.cli.failure import REFUSED, Failure
 from gateway.cli.graph import print_graph
+from gateway.cli.history_table import HISTORY_COLUMNS
 from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, Cursor, DryRun, PageSize, group
 from gateway.cli.output import Columns, Row, plain, print_json, print_page, print_rows, say
 from gateway.cli.people import who
-from gateway.cli.story import STORY
 from gateway.plural import counted
 
 app = group("Find and show profiles.")
@@ -142,7 +142,7 @@ def history(
             await note_archived(admin)
         return answer
 
-    print_page(ask(config, past), STORY, as_json=json)
+    print_page(ask(config, past), HISTORY_COLUMNS, as_json=json)
 
 
 @app.command()

@@ -10,7 +10,7 @@ from gateway.audit.event import Action
 from gateway.errors import Refusal
 from gateway.http.admin.listing import Query
 from gateway.http.admin.operation import Call, Operation
-from gateway.http.admin.pair_words import in_words
+from gateway.http.admin.pair_sentences import in_words
 from gateway.http.admin.times import Time, shown
 from gateway.http.services import Services
 from gateway.ids import read, show

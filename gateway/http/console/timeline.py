@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 from markupsafe import Markup, escape
 
-from gateway.audit.story import sentence
+from gateway.audit.sentences import sentence
 from gateway.http.admin.audit import EventView
 from gateway.http.console.render import harmless
 

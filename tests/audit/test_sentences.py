@@ -3,7 +3,7 @@
 import pytest
 
 from gateway.audit.event import Action
-from gateway.audit.story import sentence
+from gateway.audit.sentences import sentence
 
 BARE = {
     **dict.fromkeys(("outcome", "channel", "actor", "profile", "object", "request_id", "reason"), ""),

@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 from typing import Any
 
-from gateway.audit.story import sentence
+from gateway.audit.sentences import sentence
 from gateway.cli.output import Columns
 
-STORY: Columns = {
+HISTORY_COLUMNS: Columns = {
     "at": "at",
     "what": sentence,
     "by": lambda event: event["actor"] or event["channel"],
