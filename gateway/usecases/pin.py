@@ -20,6 +20,7 @@ from gateway.usecases.detach import request_regrouping
 from gateway.usecases.env import Env
 from gateway.usecases.merge import cannot_pin, join_by_hand, note_pin
 from gateway.workingset import WorkingSet
+from rules.record import Profile
 
 
 def wants(command: SetPin, ws: WorkingSet, env: Env) -> bool:
@@ -70,30 +71,40 @@ def set_pin(command: SetPin, ws: WorkingSet, env: Env) -> Done | Refused:
         known = None
     if known is not None and known.kind == command.kind and known.until == command.until:
         return Done(changed=False)
-    if known is not None and known.kind != command.kind:
-        return Refused(
-            "pins_contradict",
-            f"{show('rec', pair[0])} and {show('rec', pair[1])} are already pinned «{known.kind}» by {known.actor}; "
-            f"remove that pin before setting «{command.kind}».",
-        )
     one, other = ws.profile(homes[0]), ws.profile(homes[1])
-    if command.kind == "cannot" and one is other:
-        return Refused(
-            "same_profile", "The two records are on one profile; split it, which pins the sides apart."
-        )
+    if refused := _contradiction(command, known, one, other, ws):
+        return refused
     if command.kind == "must" and one is not other:
-        standing = cannot_pin(ws, one, other)
-        if standing is not None:
-            return Refused(
-                "pins_contradict",
-                f"«must» for {show('rec', pair[0])} and {show('rec', pair[1])} contradicts «cannot» for "
-                f"{show('rec', standing.record_a)} and {show('rec', standing.record_b)}; remove one of the two.",
-            )
         join_by_hand(ws, env, one, other, command.caller, command.reason)
     pin = PinRow(*pair, command.kind, command.until, command.caller.actor, command.reason, ws.now)
     ws.set_pin(pin)
     note_pin(ws, env, Action.PIN_SET, pin, command.caller, ws.homes[pair[0]], command.reason)
     return Done()
+
+
+def _contradiction(
+    command: SetPin, known: PinRow | None, one: Profile, other: Profile, ws: WorkingSet
+) -> Refused | None:
+    """Why the pin cannot be set beside what stands: `known`, the pair's own pin; another pin; or one profile for both records."""
+    records = " and ".join(show("rec", record_id) for record_id in _pair(command))
+    if known is not None and known.kind != command.kind:
+        return Refused(
+            "pins_contradict",
+            f"{records} are already pinned «{known.kind}» by {known.actor}; "
+            f"remove that pin before setting «{command.kind}».",
+        )
+    if command.kind == "cannot" and one is other:
+        return Refused(
+            "same_profile", "The two records are on one profile; split it, which pins the sides apart."
+        )
+    standing = cannot_pin(ws, one, other) if command.kind == "must" and one is not other else None
+    if standing is not None:
+        return Refused(
+            "pins_contradict",
+            f"«must» for {records} contradicts «cannot» for "
+            f"{show('rec', standing.record_a)} and {show('rec', standing.record_b)}; remove one of the two.",
+        )
+    return None
 
 
 def drop_pin(command: DropPin, ws: WorkingSet, env: Env) -> Done:
