@@ -17,7 +17,7 @@ from rules.matching import STRENGTH, Match, MatchOutcome, Request, links, match_
 from rules.online.evidence import read
 from rules.online.resolve import resolve
 from rules.policy import Policy, PolicyRule
-from rules.record import Apart, Profile, Record, View
+from rules.record import Apart, Judgement, Profile, Record, View
 
 Agreement: TypeAlias = Likeness | Literal["provider_form", "powerless"]
 
@@ -201,12 +201,18 @@ def _explain(
         readings,
         tuple(sorted({pin.kind for pin in pins})),
         best.outcome,
-        best.rule
-        or ("pin:must" if best.rank < 0 else "pin:cannot" if pins and best.outcome == "never" else ""),
+        best.rule or _pinned(best, pins),
         guard,
         detail,
         tuple(sorted(pin.split_id for pin in pins if isinstance(pin, Apart))),
     )
+
+
+def _pinned(best: Match, pins: Sequence[Judgement]) -> str:
+    """The pin that decided instead of a rule; "" for none."""
+    if best.rank < 0:
+        return "pin:must"
+    return "pin:cannot" if pins and best.outcome == "never" else ""
 
 
 def _request(
