@@ -56,7 +56,7 @@ def grant_due(command: GrantDue, ws: WorkingSet, env: Env) -> Granted:
 
 
 class _Earlier:
-    """What the same batch granted before. It counts like every other earlier grant."""
+    """Grants of the same batch. They count like all earlier grants."""
 
     def __init__(self) -> None:
         self.granted: defaultdict[tuple[int | None, int], list[int]] = defaultdict(list)

@@ -113,7 +113,7 @@ class _State:
 def _note_change(
     import_id: str, record: CustomerRecord, before: _State | None, merged: int, ws: WorkingSet
 ) -> None:
-    """For an undo. Everything on a record that the import created came from the import."""
+    """Note what the import changed, for an undo. If the import created the record, everything on it came from the import."""
     merges = tuple([row.merge_id for row in ws.merged[merged:]])
     if before is None:
         text = _encode(Overwritten(merges=merges)).decode() if merges else ""

@@ -64,7 +64,7 @@ KINDS: dict[JobKind, Kind] = {
 
 
 class Task(NamedTuple):
-    """What a job does to each of its things. They waited for it at the moment `since`."""
+    """What a job does to each item that matched its filter at the moment `since`."""
 
     caller: Caller
     kind: JobKind

@@ -225,7 +225,7 @@ def _over(job_id: int) -> Refused:
 
 
 def _end(job: Job, state: JobState, caller: Caller, ws: WorkingSet, why: str = "") -> Job:
-    """What a job that is done did not come across was dealt with by others before it came there."""
+    """End the job. If it is done, items that it never reached count as passed: others had dealt with them before."""
     left = max(0, job.matched - _dealt_with(job))
     job = replace(job, state=state, ended_at=ws.now, why=why, passed=left if state == "done" else 0)
     ws.jobs.keep(job.job_id, job)
@@ -262,7 +262,8 @@ def wants_of_rehearsal(command: RehearseJob, ws: WorkingSet, env: Env) -> bool:
 
 
 def rehearse(command: RehearseJob, ws: WorkingSet, env: Env) -> tuple[Step, ...]:
-    """A job makes each step in a transaction of its own. So here they end before one that would have to look something up again."""
+    """Rehearse the steps in one transaction, although a job makes each in its own. So the rehearsal ends before a step that would
+    have to look something up again."""
     steps: list[Step] = []
     for item in command.items:
         try:

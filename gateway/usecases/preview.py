@@ -36,7 +36,7 @@ _topic = msgspec.json.Decoder(_Topic).decode
 
 @dataclass(slots=True, frozen=True)
 class Before:
-    """What a command finds. `leads` are all profile ids that are known here, with the live profile that each leads to;
+    """The state before a command. `leads` are all profile ids that are known here, with the live profile that each leads to;
     `absorbed` are those of them whose own rows are not loaded."""
 
     leads: Mapping[int, int | None]

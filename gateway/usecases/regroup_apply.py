@@ -1,4 +1,4 @@
-"""Makes a component of a regrouping what the rules make of it: parts leave, profiles join, questions are opened and closed."""
+"""Applies the rules' partition to one component of a regrouping: splits and joins profiles, and opens and closes questions."""
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ PARTS_AT_ONCE = 200
 
 @dataclass(slots=True)
 class Counts:
-    """As a plan counts them. `unfinished`: the component has to be looked at again, because more parts leave it."""
+    """Counted as in a plan. `unfinished`: more parts have to leave, so the component is regrouped again."""
 
     merged: int = 0
     split: int = 0

@@ -91,7 +91,7 @@ def asked_about(item: ReviewItem) -> str:
 
 
 def _carry_out(command: AnswerReview, item: ReviewItem, ws: WorkingSet, env: Env) -> Done | Shaped | Refused:
-    """What the answer made and pinned is noted in the question, for its undo."""
+    """Carry out the answer. The question notes what it made and pinned, for an undo."""
     if item.records:
         return _answer_leaving(command, item, ws, env)
     if item.reason == CONTESTED:
@@ -180,7 +180,7 @@ def _answer_contested(command: AnswerReview, item: ReviewItem, ws: WorkingSet) -
 def exchange_keys(
     one: Profile, other: Profile, shared: set[Identifier], item: ReviewItem, ws: WorkingSet
 ) -> None:
-    """What one of the two owns goes to the other one."""
+    """Each of these keys goes from the profile that owns it to the other one."""
     for identifier in sorted(shared):
         key = ws.key(identifier)
         if identifier.type in item.types and key.owner in (one.profile_id, other.profile_id):

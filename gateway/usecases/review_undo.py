@@ -253,7 +253,7 @@ def _take_back_staying(command: UndoAnswer, item: ReviewItem, ws: WorkingSet, en
 
 
 def _shared_at(one: Profile, other: Profile, moment: int) -> set[Identifier]:
-    """What both hold and held then."""
+    """The keys that both hold now, and held at `moment` (ms)."""
 
     def held(profile: Profile) -> set[Identifier]:
         return {

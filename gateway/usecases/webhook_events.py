@@ -60,7 +60,7 @@ def announce(ws: WorkingSet, env: Env, since: Mark) -> None:
 
 
 def send_test(command: SendTestEvent, ws: WorkingSet, env: Env) -> Delivery:
-    """In a lane of its own, so that it waits for no other event."""
+    """Queue a test event. It has a lane of its own, so it waits for no other event."""
     number = ws.next_id()
     body = {"type": TEST, "timestamp": timestamp(ws.now), "data": {}}
     delivery = queue(ws, command.webhook, number, EVENT, number, _encode(body).decode())
