@@ -1,5 +1,5 @@
-"""Binds rows to the audit log again after a schema step that rewrote them, or since which they are vouched for: piece by piece,
-each with an audit event whose hash covers the digests of the rows as they are found. A step binds once. Nothing counts after its
+"""Binds rows to the audit log after a schema step that rewrote them, or that added digests for them. It works piece by piece. Each
+piece has an audit event, whose hash covers the digests of the rows as they are found. A step binds once. Nothing counts after its
 last piece, so a changed row cannot be bound by running the step again."""
 
 from collections.abc import Callable
@@ -37,8 +37,8 @@ class BoundRows(msgspec.Struct, frozen=True):
 
 
 class DigestBackfill:
-    """`shared`: other gateways may write to the database. Nothing is bound while one of them is of a version that vouches for less,
-    because its writes in the meantime would look like forged ones."""
+    """`shared`: other gateways may write to the database. Nothing is bound while one of them has an earlier version whose digests
+    cover less, because its writes in the meantime would look forged."""
 
     def __init__(self, chain: Chain, *, shared: bool) -> None:
         self._chain = chain

@@ -74,7 +74,7 @@ async def channel_keys(store: Store) -> list[ChannelKey]:
 
 
 async def operators(store: Store) -> list[StoredOperator]:
-    """Removed ones too."""
+    """All operators, removed ones included."""
     rows = await store.fetch(f"SELECT {OPERATOR.select('o')} FROM operator AS o")
     return [OPERATOR.read(row) for row in rows]
 
@@ -86,12 +86,12 @@ async def operator_session(store: Store, session_id: str) -> OperatorSession | N
 
 
 async def note_use(store: Store, name: str, now: int) -> None:
-    """When an operator was last there."""
+    """Store when an operator last used the admin listener."""
     await store.write(Write(_USED, [(name, now)]))
 
 
 async def note_seen(store: Store, session: OperatorSession, now: int) -> None:
-    """When a request last came in a session, and so from its operator."""
+    """Store when a request last came in a session. That is a use by its operator, too."""
     await store.write(Write(_SEEN, [(now, session.session_id)]))
     await note_use(store, session.name, now)
 

@@ -81,7 +81,7 @@ _OLD_ACTIVITY = (
         HOUR,
     ),
 )
-"""Each with the finest of its spans, which alone does not stay for good."""
+"""The tables of counts, each with its finest span. Only rows of that span are deleted."""
 _PROMISED = """
 SELECT achievement_id, accepted_at, due_at, epoch FROM achievement WHERE state = 'accepted' AND due_at > ?
 ORDER BY due_at DESC LIMIT ?
@@ -172,7 +172,7 @@ class Maintenance:
         return done
 
     def _index_names(self, limit: int) -> Step:
-        """Of the records from before the schema had names, which end at a mark."""
+        """Add the names of records that are older than the table of names. They end at a stored mark."""
         if self._are_names_whole:
             return 0
         after, end = (yield from _progress("name")), (yield from _progress("name.end"))

@@ -12,9 +12,9 @@ from gateway.model.names import NAMES
 from gateway.store.statement import Query, Step, Write
 
 MOST = 100
-"""Of one measure."""
+"""How many profiles are kept for each measure."""
 VALUES = "values "
-"""Begins the measure of an identifier's type."""
+"""The prefix of a measure that counts the values of one identifier type."""
 WALKED = "odd_profile"
 """In `lookup_progress`: when the last walk ended."""
 _LEAST = 2

@@ -30,7 +30,7 @@ class BatchSource(Protocol):
         ...
 
     def stored(self, work: Work) -> None:
-        """It is on disk."""
+        """Called once the batch is on disk."""
         ...
 
 

@@ -158,7 +158,7 @@ def bound_by() -> dict[str, int]:
 
 
 def newest_binding() -> int:
-    """The schema step up to which this gateway vouches for rows."""
+    """The newest schema step that binds rows: this gateway's digests cover them up to that step."""
     return max(bound_by().values())
 
 

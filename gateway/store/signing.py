@@ -35,11 +35,12 @@ Part = Generator[Query | Write, Any, T]
 CHAIN_LEASE = "chain:"
 _COVERS = " covers "
 _READS_MOVED = " reads moved"
-"""Of a gateway that reads what a checkpoint says of archived ones. Earlier versions do not, and could sign nothing any more."""
+"""Marks the lease of a gateway that knows archived checkpoints. Earlier versions do not know them, and could sign nothing after
+one was archived."""
 _LEASED_FOR = 10 * MINUTE
 _RENEW_EVERY = MINUTE
 _NEVER_LONGER = DAY
-"""A gateway of an earlier version that runs beside this one takes no lease; its chain may continue for so long."""
+"""Gateways of earlier versions take no lease. Their chains may continue for up to this time."""
 _NEWEST = "SELECT checkpoint_id, signature FROM audit_checkpoint ORDER BY checkpoint_id DESC LIMIT 1"
 _NEWEST_STATE = f"""
 SELECT heads FROM audit_checkpoint WHERE heads LIKE '{VERSION_2}%' ORDER BY checkpoint_id DESC LIMIT 1

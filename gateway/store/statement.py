@@ -51,7 +51,7 @@ class KeyColumn(NamedTuple):
 
 
 def together(writes: Iterable[Write]) -> Step:
-    """A step of its own."""
+    """One step of these statements."""
     done = 0
     for write in writes:
         done += yield write

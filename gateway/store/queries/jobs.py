@@ -105,7 +105,7 @@ def digest_of(row: Sequence[Any], key: bytes) -> str:
 
 
 async def trust_in(store: Store, row: Sequence[Any], key: bytes) -> Trust:
-    """Whether the newest event that tells of the job vouches for this row of it. A row that cannot be read is never trusted."""
+    """Whether the job's newest event has the digest of this row. A row that cannot be read is never trusted."""
     wanted = WantedEvents(object=show("job", row[0]))
     found = await events(store, wanted, None, _EVENTS, newest_first=True)
     for link in found:

@@ -78,7 +78,7 @@ class Checkpoints:
             self._timer = asyncio.get_running_loop().call_later(_AFTER_SECONDS, self._begin)
 
     async def run(self) -> None:
-        """One that fails is made up for by the next. A broken file has been reported then."""
+        """Make one checkpoint. If it fails, the next one does its work too, and a broken file has already been reported."""
         if (connection := self._connection) is None:
             return
         async with self.others:

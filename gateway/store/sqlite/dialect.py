@@ -43,7 +43,7 @@ class Saver:
         self._newest: Future[None] | None = None
 
     def save_beside(self, ws: WorkingSet) -> None:
-        """The changes are read now."""
+        """Write the changes. They are read from `ws` now, so it may change afterwards."""
         self._do_beside(partial(self._write_all, list(writes(ws, self._chain))))
 
     def save(self, ws: WorkingSet) -> None:
@@ -56,7 +56,7 @@ class Saver:
         self._commit(self._chain.tip, stored)
 
     def commit_beside(self, stored: Callable[[], None]) -> None:
-        """And begin the next transaction."""
+        """Commit, and begin the next transaction."""
         self._do_beside(partial(self._commit, self._chain.tip, stored))
         self._do_beside(partial(self._connection.execute, "BEGIN IMMEDIATE"))
 

@@ -47,7 +47,8 @@ class Erasing:
             self.is_left = not wipe(connection, self._path)
 
     def keep(self, connection: sqlite3.Connection) -> None:
-        """Outside: the erasures of the batches since the last time; all missing ones if another process changed the file."""
+        """Write erasures to the file outside the database: those since the last call, or all that it lacks if another process
+        changed it."""
         if self._outside.is_as_left():
             rows = [row for one in self._noted for row in connection.execute(ERASURE, (one,)).fetchall()]
         else:

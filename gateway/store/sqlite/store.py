@@ -263,7 +263,7 @@ class SqliteStore:
             await self._in_writer(probe)
 
     async def report_alive(self) -> None:
-        """The lock on the file shows it."""
+        """Nothing to do: the lock on the file shows it."""
 
     async def replicas(self) -> int:
         """One: the lock on the file keeps a second process out."""
@@ -359,7 +359,7 @@ class SqliteStore:
 
 
 class _Alone:
-    """A single batch."""
+    """A source of one batch."""
 
     def __init__(self, work: Work) -> None:
         self._work: Work | None = work
@@ -369,4 +369,4 @@ class _Alone:
         return work
 
     def stored(self, work: Work) -> None:
-        """The end of `run` says so."""
+        """Nothing to do: `run` returns when the batch is stored."""
