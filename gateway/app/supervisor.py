@@ -205,7 +205,7 @@ class Supervisor:
 
 
 async def _alive() -> None:
-    """That the supervisor's loop runs is the sign."""
+    """A sign of life for systemd: it is sent only while the supervisor's event loop runs."""
 
 
 def pause_after(failures: int) -> float:

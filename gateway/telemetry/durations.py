@@ -1,5 +1,5 @@
-"""Durations as plain integers, which are made into a metric only when it is asked for. That takes a tenth of the time of a metric
-object, and every call pays it."""
+"""Histograms of durations. They are counted as plain integers and become metrics only at a scrape, because every call pays for the
+counting: it takes a tenth of the time that a metric object takes."""
 
 from bisect import bisect_left
 from collections.abc import Sequence

@@ -129,7 +129,7 @@ class Exporter:
         except ValueError:
             return 0
 
-    # ---- what came of it ----
+    # ---- results ----
 
     def _taken(self, sent: int, rejected: int) -> None:
         rejected = min(rejected, sent)

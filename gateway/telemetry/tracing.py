@@ -213,7 +213,7 @@ class Tracing:
         if len(waiting) == BATCH:
             self.full.set()
 
-    # ---- for who sends them ----
+    # ---- for the exporter ----
 
     def take(self) -> list[Span]:
         """The oldest spans, a batch of them at most."""

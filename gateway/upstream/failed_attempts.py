@@ -1,4 +1,4 @@
-"""Attempts at a delivery that ended with an unexpected error of the gateway. They count like any other attempt."""
+"""Delivery attempts that failed because of an unexpected error in the gateway itself. They count like any other attempt."""
 
 from typing import Final
 

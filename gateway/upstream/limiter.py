@@ -29,7 +29,7 @@ _STEP: Final = 10
 _SLOWEST: Final = 10
 _FULL: Final = 100
 _SOON: Final = 20
-"""How long to wait, in ms, if only an answer can tell."""
+"""Milliseconds to wait while the limit depends on an answer that has not come yet."""
 
 
 class Quota(NamedTuple):

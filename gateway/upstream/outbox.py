@@ -31,7 +31,7 @@ class End(NamedTuple):
 class Outbox:
     """The rows of one target, for one worker. Several workers may share a database: leases keep them apart.
 
-    A mistake of ours over a row is a try like any other, and ends as `failed` says. Otherwise the row would come back with each
+    An unexpected error over a row counts as a try, and ends as `failed` says. Otherwise the row would come back with each
     lease forever, or end the gateway. With `stopping`, a result that the store cannot take now is kept for the rest of the lease,
     or until the gateway stops.
     """

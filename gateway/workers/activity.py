@@ -1,7 +1,7 @@
 """Counts what happens: in memory at once, in the database every few seconds and at the end. Calls do not wait for it.
 
 A gateway that is killed loses the counts since it last stored them. If it is not known whether they were stored, they are added
-once more: these figures are for a look, and the audit log is exact.
+once more. These figures are approximate; the audit log is exact.
 """
 
 from collections.abc import Mapping

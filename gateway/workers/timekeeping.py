@@ -126,7 +126,7 @@ class Timekeeper:
         return state
 
     async def look(self) -> ClockState:
-        """What it is like now."""
+        """The state of the clock now."""
         has_server = await self._ask_server()
         newest = await newest_moment(self._store)
         doubt, now = self._clock.doubt(), self._clock.now()
