@@ -16,7 +16,7 @@ from gateway.http.services import Services
 from gateway.ids import read
 from gateway.model.names import name_words
 from gateway.store.queries import profiles as queries
-from gateway.store.queries.profiles import Anything, Wanted
+from gateway.store.queries.profiles import SearchTerms, Wanted
 from rules.identifier import Identifier
 
 _RECORDS = 20
@@ -77,7 +77,7 @@ def _wanted(services: Services, query: FindQuery) -> Wanted:
         kinds = services.env.rules.identifiers
         identifiers = {found for kind in kinds for found in _readings(services, kind, query.q, regions)}
         places, words = _places(services, query.q, id_spaces), name_words(query.q)
-        wanted.anything = Anything(sorted(identifiers), places, query.q, words)
+        wanted.anything = SearchTerms(sorted(identifiers), places, query.q, words)
     return wanted
 
 

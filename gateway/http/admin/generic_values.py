@@ -14,7 +14,7 @@ from gateway.http.admin.times import Time, When, read, shown, shown_or_none
 from gateway.ids import show
 from gateway.model import Regrouping
 from gateway.store.queries import generic_values as queries
-from gateway.store.queries.generic_values import Reach, WantedValues
+from gateway.store.queries.generic_values import ValueHolders, WantedValues
 from rules.identifier import Identifier
 
 
@@ -74,7 +74,7 @@ async def list_generic_values(call: Call[GenericValueQuery]) -> Page[GenericValu
 
 
 def _view(
-    run: Regrouping, reach: dict[Identifier, Reach], holders: dict[Identifier, list[HolderView]]
+    run: Regrouping, reach: dict[Identifier, ValueHolders], holders: dict[Identifier, list[HolderView]]
 ) -> GenericValueView:
     value = Identifier(run.type, run.value)
     known = reach[value]

@@ -16,7 +16,7 @@ from gateway.http.admin.operation import Call, Operation
 from gateway.http.admin.plan import CaseView, PlanCounts, SampleView, samples
 from gateway.http.admin.rules import known_rule_set
 from gateway.http.admin.times import Time, When, shown
-from gateway.store.queries.activity import Happened, hits, rule_span_of
+from gateway.store.queries.activity import HappeningCount, hits, rule_span_of
 from gateway.store.queries.operators import plan_of
 
 _AROUND = 3
@@ -125,7 +125,7 @@ async def show_rule_stats(call: Call[StatsQuery]) -> RuleStats:
     return RuleStats(version, shown(since), shown(until), duration_text(step), items)
 
 
-def _hits(at: int, rule: str, found: list[Happened]) -> RuleHits:
+def _hits(at: int, rule: str, found: list[HappeningCount]) -> RuleHits:
     known = RuleHits.__struct_fields__
     return RuleHits(at=shown(at), rule=rule, **{one.what: one.number for one in found if one.what in known})
 

@@ -11,7 +11,7 @@ _SUMMED = ", ".join(f"CAST(SUM({name}) AS BIGINT)" for name in FIELDS[:-1])
 _ROW = f"{_SUMMED}, MAX(last_call)"
 
 
-class Happened(NamedTuple):
+class HappeningCount(NamedTuple):
     """How often `what` happened, by rule or by reason, from `at` on (ms)."""
 
     at: int
@@ -78,11 +78,11 @@ async def funnels(store: Store, since: int, until: int) -> list[Funnel]:
     return [Funnel(*row) for row in rows]
 
 
-async def hits(store: Store, rule_set: str, since: int, until: int, step: int) -> list[Happened]:
+async def hits(store: Store, rule_set: str, since: int, until: int, step: int) -> list[HappeningCount]:
     """What each rule of a rule set did, by the beginning of each step, oldest first."""
     rows = await store.fetch(
         "SELECT at - at % ?, rule, what, CAST(SUM(number) AS BIGINT) FROM rule_activity"
         " WHERE span = ? AND at >= ? AND at < ? AND rule_set = ? GROUP BY 1, 2, 3 ORDER BY 1, 2, 3",
         (step, rule_span_of(step), since, until, rule_set),
     )
-    return [Happened(*row) for row in rows]
+    return [HappeningCount(*row) for row in rows]

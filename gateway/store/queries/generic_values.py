@@ -32,7 +32,7 @@ class WantedValues:
     until: int | None = None
 
 
-class Reach(NamedTuple):
+class ValueHolders(NamedTuple):
     """The state of a value now, and how many records and profiles hold it; at most `COUNTED` records are counted."""
 
     state: str
@@ -90,13 +90,13 @@ CROSS JOIN record AS r ON r.record_id = looked_at.record_id ORDER BY r.profile_i
 """
 
 
-async def reach(store: Store, values: Sequence[Identifier]) -> dict[Identifier, Reach]:
+async def reach(store: Store, values: Sequence[Identifier]) -> dict[Identifier, ValueHolders]:
     if not values:
         return {}
     rows = await store.fetch(
         _REACH.format(wanted=",".join(["(?, ?)"] * len(values))), [part for value in values for part in value]
     )
-    return {Identifier(kind, value): Reach(*found) for kind, value, *found in rows}
+    return {Identifier(kind, value): ValueHolders(*found) for kind, value, *found in rows}
 
 
 async def members(store: Store, values: Sequence[Identifier]) -> Mapping[Identifier, list[int]]:

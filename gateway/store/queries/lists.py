@@ -5,7 +5,7 @@ from typing import NamedTuple
 from gateway.store import Store
 
 
-class Sized(NamedTuple):
+class ListSize(NamedTuple):
     name: str
     size: int
 
@@ -16,9 +16,9 @@ class OnList(NamedTuple):
     added_by: str
 
 
-async def lists(store: Store) -> list[Sized]:
+async def lists(store: Store) -> list[ListSize]:
     rows = await store.fetch("SELECT name, COUNT(*) FROM own_list GROUP BY name ORDER BY name")
-    return [Sized(*row) for row in rows]
+    return [ListSize(*row) for row in rows]
 
 
 async def values(store: Store, name: str, after: str, limit: int) -> list[OnList]:

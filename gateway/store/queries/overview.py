@@ -9,7 +9,7 @@ from gateway.store import Store
 from gateway.store.tables.regrouping import OPEN_WALKS, REGROUPING
 
 
-class ForAPerson(NamedTuple):
+class StuckDeliveries(NamedTuple):
     """Deliveries that wait for an operator; `oldest_at` is when the oldest was queued (ms)."""
 
     state: str
@@ -22,12 +22,12 @@ async def failed_grants(store: Store) -> int:
     return rows[0][0]
 
 
-async def deliveries_for_a_person(store: Store) -> list[ForAPerson]:
+async def deliveries_for_a_person(store: Store) -> list[StuckDeliveries]:
     """The dead and the held ones."""
     rows = await store.fetch(
         "SELECT state, COUNT(*), MIN(delivery_id) FROM delivery WHERE state IN ('dead', 'held') GROUP BY state"
     )
-    return [ForAPerson(state, number, moment(oldest)) for state, number, oldest in rows]
+    return [StuckDeliveries(state, number, moment(oldest)) for state, number, oldest in rows]
 
 
 async def open_walks(store: Store) -> list[Regrouping]:

@@ -21,7 +21,7 @@ _RECORD = "record_id, id_space, customer_id, profile_id, created_at, active, gue
 FOREVER = (1 << 63) - 1
 
 
-class Anything(NamedTuple):
+class SearchTerms(NamedTuple):
     """What one text may mean. Of the words of a name, each is a word or the beginning of one."""
 
     identifiers: list[Identifier]
@@ -38,7 +38,7 @@ class Wanted:
     identifiers: list[list[Identifier]] = field(default_factory=list)
     records: list[list[tuple[str, str]]] = field(default_factory=list)
     id_space: str = ""
-    anything: Anything | None = None
+    anything: SearchTerms | None = None
 
 
 class Attribute(NamedTuple):
@@ -168,8 +168,8 @@ def _conditions(wanted: Wanted) -> tuple[list[str], list[Any]]:
     conditions: list[str] = []
     values: list[Any] = []
     groups = [
-        *(Anything(group, [], "", []) for group in wanted.identifiers),
-        *(Anything([], group, "", []) for group in wanted.records),
+        *(SearchTerms(group, [], "", []) for group in wanted.identifiers),
+        *(SearchTerms([], group, "", []) for group in wanted.records),
         *([wanted.anything] if wanted.anything is not None else ()),
     ]
     for identifiers, records, name, words in groups:

@@ -24,7 +24,7 @@ _MERGE = f"SELECT {MERGE.select('m')} FROM merge AS m"
 
 
 @dataclass(slots=True)
-class Past:
+class History:
     """Everything in the history of one profile. An undo is in `undos` by its time and its two profiles. Arrivals are those `among`
     these records, or all."""
 
@@ -41,7 +41,7 @@ async def steps(store: Store, profile_id: int, among: Collection[int] | None = N
     """How a live profile came to be, oldest step first. With `among`, only arrivals of these records are among the steps: to read
     how each of very many arrived is most of the work."""
     rows = await store.fetch("SELECT record_id FROM record WHERE profile_id = ?", (profile_id,))
-    past = Past({record_id for (record_id,) in rows}, {profile_id}, among)
+    past = History({record_id for (record_id,) in rows}, {profile_id}, among)
     if among is not None:  # where the other records arrived, which is not asked, would lead there too
         past.profiles.update(await ids_leading_to(store, profile_id))
     size = 0
@@ -68,14 +68,14 @@ async def steps(store: Store, profile_id: int, among: Collection[int] | None = N
     )
 
 
-class Then(NamedTuple):
+class PastProfile(NamedTuple):
     """The live profile that an id led to at a moment, and the records that were on it."""
 
     profile_id: int
     records: list[int]
 
 
-async def at_moment(store: Store, profile_id: int, at: int) -> Then | None:
+async def at_moment(store: Store, profile_id: int, at: int) -> PastProfile | None:
     """An id leads wherever the record is that its profile is named after (I23), so its way back is that record's. None: the
     person was not known yet, is erased, or the log of their beginning is archived."""
     rows = await store.fetch(
@@ -90,10 +90,10 @@ async def at_moment(store: Store, profile_id: int, at: int) -> Then | None:
     if namesake not in where:
         return None
     then = where[namesake]
-    return Then(then, sorted(record_id for record_id, place in where.items() if place == then))
+    return PastProfile(then, sorted(record_id for record_id, place in where.items() if place == then))
 
 
-async def _add_arrivals(store: Store, past: Past) -> None:
+async def _add_arrivals(store: Store, past: History) -> None:
     """A record arrives with its first decision, on the profile that the event names; that one may have been absorbed since."""
     records = past.records if past.among is None else past.records.intersection(past.among)
     unknown = sorted(records - past.arrivals.keys())
@@ -101,7 +101,7 @@ async def _add_arrivals(store: Store, past: Past) -> None:
         await _add_some_arrivals(store, past, [show("rec", one) for one in unknown[start : start + _AT_ONCE]])
 
 
-async def _add_some_arrivals(store: Store, past: Past, new: list[str]) -> None:
+async def _add_some_arrivals(store: Store, past: History, new: list[str]) -> None:
     rows = await store.fetch(
         f"""
         SELECT object, at, profile, detail FROM audit WHERE event_id IN (
@@ -121,7 +121,7 @@ async def _add_some_arrivals(store: Store, past: Past, new: list[str]) -> None:
             past.profiles.add(place)
 
 
-async def _add_merges(store: Store, past: Past) -> None:
+async def _add_merges(store: Store, past: History) -> None:
     among = placeholders(list(past.profiles))
     rows = await store.fetch(
         f"{_MERGE} WHERE m.survivor_id IN ({among}) UNION {_MERGE} WHERE m.absorbed_id IN ({among})",
@@ -134,7 +134,7 @@ async def _add_merges(store: Store, past: Past) -> None:
         past.records.update(merge.survivor_records, merge.absorbed_records)
 
 
-async def _add_splits(store: Store, past: Past) -> None:
+async def _add_splits(store: Store, past: History) -> None:
     """For every part that left one of the profiles. An undo of a merge is a split too, with exactly the records of the merge."""
     wanted = WantedEvents(action="identity.split", profiles=[show("prf", one) for one in past.profiles])
     past.splits.clear()

@@ -33,7 +33,7 @@ from gateway.store.queries.audit import WantedEvents
 from gateway.store.queries.generic_values import WantedValues
 from gateway.store.queries.merges import WantedMerges
 from gateway.store.queries.outbox import WantedDeliveries
-from gateway.store.queries.profiles import Anything, Wanted
+from gateway.store.queries.profiles import SearchTerms, Wanted
 from gateway.store.queries.reviews import WantedReviews
 from gateway.store.sqlite import SqliteStore
 from gateway.store.tables.regrouping import newest_regroupings
@@ -111,7 +111,7 @@ QUESTIONS: dict[str, Callable[[Any, int], Awaitable[object]]] = {
     ),
     "profiles by anything": lambda store, profile: profiles.find(
         store,
-        Wanted(anything=Anything([Identifier("email", "a@b.c")], [("web", "1")], "4711", ["ann", "li"])),
+        Wanted(anything=SearchTerms([Identifier("email", "a@b.c")], [("web", "1")], "4711", ["ann", "li"])),
         NEWEST,
         51,
         20,
