@@ -90,8 +90,8 @@ def _rows(
             if found.values is None:
                 yield None
                 continue
-            said_of = {name: _text(value) for name, value in zip(targets, found.values, strict=True)}
-            filled = {name: text for name, text in said_of.items() if text.strip()}
+            shown_values = {name: _text(value) for name, value in zip(targets, found.values, strict=True)}
+            filled = {name: text for name, text in shown_values.items() if text.strip()}
             customer_id = filled.pop(CUSTOMER_ID, f"{file.name}:{number}")
             channel = filled.pop(_CHANNEL, file.stem)
             alone = f"{channel}:{customer_id}"

@@ -16,7 +16,7 @@ SHARED = "shared"
 _NOTED_EVERY = 5 * MINUTE
 
 
-class Holder(NamedTuple):
+class TokenHolder(NamedTuple):
     """Who has a token. `token_hash` is what sessions that it opens are bound to."""
 
     name: str
@@ -27,10 +27,10 @@ class Holder(NamedTuple):
 class OperatorTokens:
     def __init__(self, shared_token: str, pepper: bytes) -> None:
         self._pepper = pepper
-        self._shared = Holder(SHARED, "admin", self.digest(shared_token))
+        self._shared = TokenHolder(SHARED, "admin", self.digest(shared_token))
         self._until: dict[bytes, int] = {}
         self._noted: dict[str, int] = {}
-        self._holders: dict[bytes, Holder] = {}
+        self._holders: dict[bytes, TokenHolder] = {}
         self.refresh(())
 
     def refresh(self, operators: Iterable[StoredOperator]) -> None:
@@ -40,16 +40,16 @@ class OperatorTokens:
         for one in operators:
             if one.removed_at is not None:
                 continue
-            holders[one.token_hash] = Holder(one.name, one.role, one.token_hash)
+            holders[one.token_hash] = TokenHolder(one.name, one.role, one.token_hash)
             if one.previous_hash is not None and one.previous_until is not None:
-                holders[one.previous_hash] = Holder(one.name, one.role, one.previous_hash)
+                holders[one.previous_hash] = TokenHolder(one.name, one.role, one.previous_hash)
                 until[one.previous_hash] = one.previous_until
         self._holders, self._until = holders, until
 
-    def open(self, token: str, now: int) -> Holder | None:
+    def open(self, token: str, now: int) -> TokenHolder | None:
         return self.holder_of(self.digest(token), now)
 
-    def holder_of(self, token_hash: bytes, now: int) -> Holder | None:
+    def holder_of(self, token_hash: bytes, now: int) -> TokenHolder | None:
         """Whose token has this digest. It is keyed, so how long a look-up takes says nothing about a token."""
         found = self._holders.get(token_hash)
         if found is None or not hmac.compare_digest(found.token_hash, token_hash):

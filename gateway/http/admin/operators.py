@@ -15,7 +15,7 @@ from gateway.errors import Refusal
 from gateway.http.admin import sessions
 from gateway.http.admin.failed_calls import FAILED_CALLS
 from gateway.http.gameball.limits import is_within
-from gateway.http.operator_tokens import SHARED, Holder
+from gateway.http.operator_tokens import SHARED, TokenHolder
 from gateway.http.services import SERVICES, Services
 from gateway.model import OperatorSession, Role, includes
 from gateway.store.gateway_reads import note_use
@@ -112,7 +112,7 @@ def _is_own(origin: str, request: web.Request) -> bool:
         return False
 
 
-async def _with_token(request: web.Request, services: Services, holder: Holder) -> Operator:
+async def _with_token(request: web.Request, services: Services, holder: TokenHolder) -> Operator:
     now = services.clock.now()
     if holder.name == SHARED:
         declared = request.headers.get("X-Operator", "")
@@ -157,5 +157,5 @@ def _by_proxy(request: web.Request, services: Services) -> Operator | None:
     return None
 
 
-def _named(holder: Holder) -> tuple[str, Role]:
+def _named(holder: TokenHolder) -> tuple[str, Role]:
     return holder.name, holder.role

@@ -23,13 +23,13 @@ def shared_overview(services: Services) -> Shared[Overview]:
     return Shared(partial(overview_of, services), _GOOD_FOR)
 
 
-class Shown(Query, kw_only=True):
+class OverviewQuery(Query, kw_only=True):
     after: Annotated[
         When, Meta(description="the `now` of an overview that is known: it begins with a later one")
     ] = ""
 
 
-async def follow_overview(call: Call[Shown]) -> web.StreamResponse:
+async def follow_overview(call: Call[OverviewQuery]) -> web.StreamResponse:
     shared, sent = call.request.app[OVERVIEW], 0.0
     known = shown_or_none(read("after", call.query.after, call.services.clock.now())) or ""
 
@@ -51,7 +51,7 @@ OPERATIONS = (
         handler=follow_overview,
         role="viewer",
         summary="The overview, again every 10 seconds",
-        query=Shown,
+        query=OverviewQuery,
         answer=Overview,
         live=True,
         refusals=("too_many_listeners", "too_many_own_listeners"),

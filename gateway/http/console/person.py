@@ -43,7 +43,7 @@ async def show_person(visit: Visit) -> web.Response:
         splits=(await visit.ask(list_splits, OfRecordsQuery(profile=person.id, limit=_ROWS))).items,
         merges=person.merges[: -_ROWS - 1 : -1],
         records=person.records[:MOST],
-        attributes=said_of(person),
+        attributes=shown_values(person),
         readable=readable,
         graph=picture(await visit.ask(show_graph, GraphQuery())),
         history=history,
@@ -60,14 +60,14 @@ async def _then(visit: Visit, person: ProfileDetail, asked: str) -> web.Response
         json=f"/profiles/{person.id}?{urlencode({'at': asked})}",
         person=person,
         records=person.records[:MOST],
-        attributes=said_of(person),
+        attributes=shown_values(person),
         readable=readable,
         graph=picture(await visit.ask(show_graph, GraphQuery(at=asked))),
     )
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class ShownValue:
     """One value of an attribute, with the customer ids of the records that say it."""
 
     value: str
@@ -75,7 +75,7 @@ class Said:
     by: list[str]
 
 
-def said_of(person: ProfileDetail) -> dict[str, list[Said]]:
+def shown_values(person: ProfileDetail) -> dict[str, list[ShownValue]]:
     """Every value of each attribute, the one that the profile has first."""
     records = {record.id: f"{record.id_space}:{record.customer_id}" for record in person.records}
     found: dict[str, dict[tuple[bool, str], list[str]]] = {}
@@ -83,7 +83,7 @@ def said_of(person: ProfileDetail) -> dict[str, list[Said]]:
         key = (not one.wins, readable(one.value))
         found.setdefault(shorter(one.name), {}).setdefault(key, []).append(records[one.record])
     return {
-        name: [Said(value, not loses, by) for (loses, value), by in sorted(values.items())]
+        name: [ShownValue(value, not loses, by) for (loses, value), by in sorted(values.items())]
         for name, values in found.items()
     }
 

@@ -17,7 +17,7 @@ _PAGES = {"prf": "profiles", "rev": "reviews", "dlv": "deliveries"}
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class TimelineEntry:
     """`detail` is what the event tells, as indented JSON. `kind` is the subject of its action."""
 
     event: EventView
@@ -27,7 +27,7 @@ class Told:
     detail: str
 
 
-def told(event: EventView) -> Told:
+def told(event: EventView) -> TimelineEntry:
     fields: dict[str, Any] = msgspec.structs.asdict(event)
     detail, words = (
         msgspec.json.decode(raw, type=dict[str, Any] | None) for raw in (event.detail, event.words)
@@ -35,7 +35,7 @@ def told(event: EventView) -> Told:
     text = sentence({**fields, "detail": detail or {}, "words": words})
     everything = (detail or {}) | ({"words": words} if words else {})
     refused = event.outcome == "refused" or event.action.endswith(("refused", "dead", "failed"))
-    return Told(
+    return TimelineEntry(
         event,
         linked(text if _STARTS_WITH_ID.match(text) else text[:1].upper() + text[1:]),
         "refused" if refused else event.action.partition(".")[0],

@@ -28,7 +28,7 @@ _ONE_BYTE = re.compile(r"iso8859-\d+|cp125\d|cp874|koi8-r|ascii")
 _GZIP, _ZLIB, _BARE = 31, 15, -15
 
 
-class Text(NamedTuple):
+class AnswerText(NamedTuple):
     """An answer as UTF-8. `charset` is what it was written in, "" for UTF-8; `plain` are its bytes without a content coding."""
 
     utf8: bytes
@@ -42,7 +42,7 @@ class Text(NamedTuple):
 
 def text_of(
     raw: bytes, headers: CIMultiDict[str] | CIMultiDictProxy[str] | Mapping[str, str], largest: int
-) -> Text | None:
+) -> AnswerText | None:
     """None for what cannot be read, or would be more than `largest` bytes."""
     plain = _decoded(raw, headers, largest) if hdrs.CONTENT_ENCODING in headers else raw
     if plain is None:
@@ -51,13 +51,15 @@ def text_of(
     if charset is None:
         return None
     if not charset:
-        return Text(plain, "", plain)
+        return AnswerText(plain, "", plain)
     try:
         text = plain.decode(charset)
         utf8 = text.encode()
     except UnicodeError:
         return None
-    return Text(utf8, charset, plain) if text.encode(charset) == plain and len(utf8) <= largest else None
+    return (
+        AnswerText(utf8, charset, plain) if text.encode(charset) == plain and len(utf8) <= largest else None
+    )
 
 
 def _decoded(

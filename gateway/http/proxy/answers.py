@@ -12,7 +12,7 @@ from multidict import CIMultiDict
 from gateway.errors import StoreUnavailable
 from gateway.http.gameball.call import WARNINGS, Call, Target
 from gateway.http.proxy import answer_ids
-from gateway.http.proxy.answer_text import Text, text_of
+from gateway.http.proxy.answer_text import AnswerText, text_of
 from gateway.http.proxy.headers import forget_bytes, ids_in, rename
 from gateway.http.proxy.jobs import OrderJobs
 from gateway.http.proxy.lookup import ResolvedCustomer
@@ -89,7 +89,7 @@ class Answers:
         call: Call,
         target: Target,
         customers: Sequence[ResolvedCustomer],
-        text: Text,
+        text: AnswerText,
         raw: bytes,
         headers: CIMultiDict[str],
     ) -> bytes:

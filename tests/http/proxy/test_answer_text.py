@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from multidict import CIMultiDict
 
 from gateway.http.proxy import answer_text
-from gateway.http.proxy.answer_text import Text, text_of
+from gateway.http.proxy.answer_text import AnswerText, text_of
 from tests.support.encoded_answers import JSON, READABLE, UNREADABLE
 
 
@@ -19,7 +19,7 @@ def test_ascii_is_read_as_utf_8_unless_it_begins_as_a_wider_charset_does(raw: by
     if answer_text._WIDE.match(raw):
         assert text is None or text.charset
     else:
-        assert text == Text(raw, "", raw)
+        assert text == AnswerText(raw, "", raw)
 
 
 @pytest.mark.parametrize("how", READABLE)
