@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 from gateway.cli.admin_client import as_json
 from gateway.cli.failure import Failure
-from gateway.cli.sheet import Found, Place
+from gateway.cli.sheet import ReadPosition, SheetRecord
 from gateway.http.gameball.texts import text_of
 from rules.normalize.customer_id import from_spreadsheet, normal_form
 
@@ -87,7 +87,11 @@ class Blocks:
     """The blocks of a file whose records have these columns. `identifiers` are the columns to sort by."""
 
     def __init__(
-        self, columns: Sequence[str], identifiers: Iterable[str], place: Place, records: Iterator[Found]
+        self,
+        columns: Sequence[str],
+        identifiers: Iterable[str],
+        place: ReadPosition,
+        records: Iterator[SheetRecord],
     ) -> None:
         self._columns = columns
         self._identifiers = [columns.index(name) for name in identifiers if name in columns]
@@ -125,7 +129,7 @@ class Blocks:
         )
 
     def _entries(
-        self, records: Iterable[Found], note: Callable[[bytes], None]
+        self, records: Iterable[SheetRecord], note: Callable[[bytes], None]
     ) -> Iterator[tuple[bytes, bool, bytes]]:
         seen = bytearray(_CUSTOMERS >> 3)
         for line, values, reason in records:

@@ -22,7 +22,7 @@ from gateway.cli.columns import (
 from gateway.cli.failure import MISUSED, Failure
 from gateway.cli.headings import PRESETS
 from gateway.cli.layout import Fits, Layout, layout_of_text, opened_lines
-from gateway.cli.sheet import Found, Lines, Place, Unreadable, read_objects, read_table
+from gateway.cli.sheet import Lines, ReadPosition, SheetRecord, Unreadable, read_objects, read_table
 from gateway.cli.workbook import layout_of_rows, opened_rows, read_rows
 
 Kind = Literal["csv", "jsonl", "xlsx"]
@@ -83,8 +83,8 @@ class Sheet(NamedTuple):
     names: Sequence[str]
     title: str
     assignment: Assignment
-    place: Place
-    records: Iterator[Found]
+    place: ReadPosition
+    records: Iterator[SheetRecord]
 
 
 def opened_file(file: Path) -> BufferedReader:

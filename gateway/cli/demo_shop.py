@@ -10,7 +10,7 @@ import uvloop
 from gateway.cli.failure import DONE, REFUSED
 from gateway.cli.output import note, say
 from gateway.cli.progress import progress_bar
-from gateway.demo.shop import Opening, Shop
+from gateway.demo.shop import Shop, ShopRun
 
 _SEED = 1
 _FINDS = "open questions, a rule that joined too eagerly for an hour, a silent till, refused events"
@@ -31,7 +31,7 @@ async def _serve(directory: Path, people: int) -> int:
 
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, task.cancel)
-    opening = Opening(directory, people, _SEED, end)
+    opening = ShopRun(directory, people, _SEED, end)
     with contextlib.suppress(asyncio.CancelledError), progress_bar() as bar:
         calls = bar.add_task("90 days of calls", total=len(opening.visits))
         async with opening.open(lambda: bar.advance(calls)) as shop:

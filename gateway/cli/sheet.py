@@ -17,7 +17,7 @@ Cells = Callable[[Sequence[str]], list[Any]]
 """Selects the wanted values from the cells of a row."""
 
 
-class Found(NamedTuple):
+class SheetRecord(NamedTuple):
     """One record: the line on which it begins, and its values or the code of its error."""
 
     line: int
@@ -25,7 +25,7 @@ class Found(NamedTuple):
     reason: str = ""
 
 
-class Place(Protocol):
+class ReadPosition(Protocol):
     """The reading position in a file: `number` is the last line that was read, `position` the number of bytes up to its end."""
 
     @property
@@ -100,7 +100,7 @@ class Lines:
         return line
 
 
-def read_table(lines: Lines, delimiter: str, width: int, needed: int, values: Cells) -> Iterator[Found]:
+def read_table(lines: Lines, delimiter: str, width: int, needed: int, values: Cells) -> Iterator[SheetRecord]:
     """The records after the header, which has `width` names. Empty lines are skipped. Cells after the last name must be empty.
     A shorter row needs at least `needed` cells, because spreadsheets omit empty cells at the end. If a row is broken in two,
     the second part begins a new row with its first cell."""
@@ -115,22 +115,22 @@ def read_table(lines: Lines, delimiter: str, width: int, needed: int, values: Ce
         except (csv.Error, Unreadable) as error:
             lines.put_back()
             reader = csv.reader(lines, delimiter=delimiter, strict=True)
-            yield Found(line, None, error.args[0] if isinstance(error, Unreadable) else "bad_csv")
+            yield SheetRecord(line, None, error.args[0] if isinstance(error, Unreadable) else "bad_csv")
             continue
         if not any(cells):
             continue
         if len(cells) != width:
             if len(cells) < width and (len(cells) < needed or not lines.ended_whole):
-                yield Found(line, None, "wrong_columns")
+                yield SheetRecord(line, None, "wrong_columns")
                 continue
             if any(cells[width:]):
-                yield Found(line, None, "wrong_columns")
+                yield SheetRecord(line, None, "wrong_columns")
                 continue
             cells = [*cells[:width], *[""] * (width - len(cells))]
-        yield Found(line, values(cells))
+        yield SheetRecord(line, values(cells))
 
 
-def read_objects(lines: Lines, values: Callable[[dict[str, Any]], list[Any]]) -> Iterator[Found]:
+def read_objects(lines: Lines, values: Callable[[dict[str, Any]], list[Any]]) -> Iterator[SheetRecord]:
     while True:
         lines.begin()
         line = lines.number + 1
@@ -139,15 +139,15 @@ def read_objects(lines: Lines, values: Callable[[dict[str, Any]], list[Any]]) ->
         except StopIteration:
             return
         except Unreadable as error:
-            yield Found(line, None, error.args[0])
+            yield SheetRecord(line, None, error.args[0])
             continue
         if raw.isspace():
             continue
         one = parse_object(raw)
         if isinstance(one, dict):
-            yield Found(line, values(one))
+            yield SheetRecord(line, values(one))
         else:
-            yield Found(line, None, "bad_json" if _is_text(raw) else "encoding")
+            yield SheetRecord(line, None, "bad_json" if _is_text(raw) else "encoding")
 
 
 def _is_text(raw: bytes) -> bool:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from gateway.cli.failure import MISUSED, Failure
 from gateway.cli.layout import Fits, Layout, header_at, header_names, title_of
-from gateway.cli.sheet import Cells, Found
+from gateway.cli.sheet import Cells, SheetRecord
 
 _SAMPLE = 60
 _MEMORY = 1 << 30
@@ -84,17 +84,17 @@ def layout_of_rows(file: Path, sheet: str, fits: Fits) -> Layout:
     return Layout(header_names(file, sample[at]), at + 2, title_of(sample[:at]))
 
 
-def read_rows(rows: Rows, layout: Layout, values: Cells) -> Iterator[Found]:
+def read_rows(rows: Rows, layout: Layout, values: Cells) -> Iterator[SheetRecord]:
     """The records after the header. A row has as many cells as are filled; missing cells are no mistake."""
     width = len(layout.names)
     for line in rows:
         if rows.number < layout.begins or line == b"[]\n":
             continue
         if line == b"null\n":
-            yield Found(rows.number, None, "too_long")
+            yield SheetRecord(rows.number, None, "too_long")
             continue
         cells: Sequence[str] = json.loads(line)
         if any(cells[width:]):
-            yield Found(rows.number, None, "wrong_columns")
+            yield SheetRecord(rows.number, None, "wrong_columns")
         elif any(cell.strip() for cell in cells):
-            yield Found(rows.number, values([*cells, *[""] * (width - len(cells))]))
+            yield SheetRecord(rows.number, values([*cells, *[""] * (width - len(cells))]))

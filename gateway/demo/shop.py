@@ -44,7 +44,7 @@ class _Gateway(NamedTuple):
     admin_url: str
 
 
-class Opening:
+class ShopRun:
     """`served` is told of each of `visits`; `on_death` of a gateway that ends by itself."""
 
     def __init__(self, directory: Path, people: int, seed: int, on_death: Callable[[str], None]) -> None:

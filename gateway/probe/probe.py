@@ -25,7 +25,7 @@ class Unusable(GatewayError):
     """The database cannot be tried at all; the text says why."""
 
 
-class Held(msgspec.Struct, frozen=True):
+class RaceResult(msgspec.Struct, frozen=True):
     """How often one race was run, and in how many rounds an end came about that no order of the two explains."""
 
     race: str
@@ -36,7 +36,7 @@ class Held(msgspec.Struct, frozen=True):
 class Findings(msgspec.Struct, frozen=True):
     """`repeats`: commands that the engine refused for good, so that they were sent again."""
 
-    held: tuple[Held, ...]
+    held: tuple[RaceResult, ...]
     repeats: int
 
     @property
@@ -62,7 +62,9 @@ async def probe(urls: Sequence[str], clock: Clock, rounds: int, progress: Progre
         raise Unusable(str(error)) from error
 
 
-async def _race(name: str, opponents: Sequence[tuple[Side, Side]], rounds: int, progress: Progress) -> Held:
+async def _race(
+    name: str, opponents: Sequence[tuple[Side, Side]], rounds: int, progress: Progress
+) -> RaceResult:
     violations = 0
     for number in range(rounds):
         one, other = opponents[number % len(opponents)]
@@ -71,12 +73,12 @@ async def _race(name: str, opponents: Sequence[tuple[Side, Side]], rounds: int, 
         except CommandFailed:  # a use case met rows that contradict each other
             violations += 1
         progress(name, 1)
-    return Held(name, rounds, violations)
+    return RaceResult(name, rounds, violations)
 
 
-async def _skew(name: str, pairs: Sequence[tuple[str, str]], rounds: int, progress: Progress) -> Held:
+async def _skew(name: str, pairs: Sequence[tuple[str, str]], rounds: int, progress: Progress) -> RaceResult:
     violations = 0
     for number in range(1, rounds + 1):
         violations += not await _SKEWS[name](*pairs[number % len(pairs)], number)
         progress(name, 1)
-    return Held(name, rounds, violations)
+    return RaceResult(name, rounds, violations)

@@ -14,7 +14,7 @@ BETWEEN_NAMES = "\n"
 """Between the given and the family name."""
 
 
-class Usual(NamedTuple):
+class Prior(NamedTuple):
     """How often two records of one person, and two unrelated ones, reach a level. What data show outweighs it, within limits."""
 
     same: float
@@ -26,7 +26,7 @@ class Compared(NamedTuple):
 
     name: str
     between: tuple[str, ...]
-    usual: Mapping[str, Usual]
+    usual: Mapping[str, Prior]
     compare: Callable[[str, str], str]
 
 
@@ -66,13 +66,13 @@ COMPARED = (
         "name",
         ("similar", "near", "compatible", FAMILY, GIVEN),
         {
-            EQUAL: Usual(0.55, 1e-4),
-            "similar": Usual(0.2, 2e-4),
-            "near": Usual(0.05, 3e-4),
-            "compatible": Usual(0.12, 5e-4),
-            FAMILY: Usual(0.02, 1e-3),
-            GIVEN: Usual(0.04, 2e-2),
-            DIFFERENT: Usual(0.02, 0.98),
+            EQUAL: Prior(0.55, 1e-4),
+            "similar": Prior(0.2, 2e-4),
+            "near": Prior(0.05, 3e-4),
+            "compatible": Prior(0.12, 5e-4),
+            FAMILY: Prior(0.02, 1e-3),
+            GIVEN: Prior(0.04, 2e-2),
+            DIFFERENT: Prior(0.02, 0.98),
         },
         _names,
     ),
@@ -80,11 +80,11 @@ COMPARED = (
         "birth",
         ("similar", "near", "compatible"),
         {
-            EQUAL: Usual(0.85, 5e-5),
-            "similar": Usual(0.05, 5e-5),
-            "near": Usual(0.04, 1.5e-3),
-            "compatible": Usual(0.02, 3e-3),
-            DIFFERENT: Usual(0.04, 0.995),
+            EQUAL: Prior(0.85, 5e-5),
+            "similar": Prior(0.05, 5e-5),
+            "near": Prior(0.04, 1.5e-3),
+            "compatible": Prior(0.02, 3e-3),
+            DIFFERENT: Prior(0.04, 0.995),
         },
         _attribute("date"),
     ),
@@ -92,27 +92,27 @@ COMPARED = (
         "email",
         ("typing", "provider"),
         {
-            EQUAL: Usual(0.4, 1e-5),
-            "typing": Usual(0.12, 2e-5),
-            "provider": Usual(0.13, 2e-5),
-            DIFFERENT: Usual(0.35, 1.0),
+            EQUAL: Prior(0.4, 1e-5),
+            "typing": Prior(0.12, 2e-5),
+            "provider": Prior(0.13, 2e-5),
+            DIFFERENT: Prior(0.35, 1.0),
         },
         _identifiers("email"),
     ),
     Compared(
         "phone",
         ("typing",),
-        {EQUAL: Usual(0.5, 1e-5), "typing": Usual(0.1, 2e-5), DIFFERENT: Usual(0.4, 1.0)},
+        {EQUAL: Prior(0.5, 1e-5), "typing": Prior(0.1, 2e-5), DIFFERENT: Prior(0.4, 1.0)},
         _identifiers("phone"),
     ),
     Compared(
         "postcode",
         ("similar", "near"),
         {
-            EQUAL: Usual(0.75, 1e-3),
-            "similar": Usual(0.02, 1e-3),
-            "near": Usual(0.08, 5e-3),
-            DIFFERENT: Usual(0.15, 0.99),
+            EQUAL: Prior(0.75, 1e-3),
+            "similar": Prior(0.02, 1e-3),
+            "near": Prior(0.08, 5e-3),
+            DIFFERENT: Prior(0.15, 0.99),
         },
         _attribute("postcode"),
     ),
@@ -120,11 +120,11 @@ COMPARED = (
         "address",
         ("similar", "near", "compatible"),
         {
-            EQUAL: Usual(0.5, 1e-4),
-            "similar": Usual(0.15, 2e-4),
-            "near": Usual(0.08, 1e-3),
-            "compatible": Usual(0.07, 2e-3),
-            DIFFERENT: Usual(0.2, 0.997),
+            EQUAL: Prior(0.5, 1e-4),
+            "similar": Prior(0.15, 2e-4),
+            "near": Prior(0.08, 1e-3),
+            "compatible": Prior(0.07, 2e-3),
+            DIFFERENT: Prior(0.2, 0.997),
         },
         _attribute("address"),
     ),

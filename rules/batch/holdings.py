@@ -27,7 +27,7 @@ class Holding(NamedTuple):
     values: Values
 
 
-class Reader:
+class HoldingReader:
     """Reads the holdings of one rule from the columns. `doubtful` includes those that only raise a question: with crowded
     values, unverified values, or provider forms that may not merge."""
 

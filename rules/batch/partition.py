@@ -60,7 +60,7 @@ from typing import NamedTuple
 from rules.batch.bounds import Bounds
 from rules.batch.columns import Columns
 from rules.batch.groups import PIN, Group, GroupJoins, Stop
-from rules.batch.holdings import Holding, Reader, Values
+from rules.batch.holdings import Holding, HoldingReader, Values
 from rules.confirmation import RecordAttributes
 from rules.identifier import Identifier
 from rules.policy import MOST_RELATED, Policy
@@ -125,8 +125,13 @@ def partition(
     joins = GroupJoins(columns, policy, pins_of, now=now, balances=balances, attributes=attributes)
     work = _Partitioning(columns, joins, pins_of, Bounds(columns, policy, pins_of, balances))
     if policy.mode != "off":
-        work.join([Reader(columns, policy, rank) for rank in _ranks(policy, "merge")])
-        work.ask([Reader(columns, policy, rank, doubtful=True) for rank in _ranks(policy, "merge", "review")])
+        work.join([HoldingReader(columns, policy, rank) for rank in _ranks(policy, "merge")])
+        work.ask(
+            [
+                HoldingReader(columns, policy, rank, doubtful=True)
+                for rank in _ranks(policy, "merge", "review")
+            ]
+        )
     return work.partition()
 
 
@@ -181,7 +186,7 @@ class _Partitioning:
 
     # ---- joining ----
 
-    def join(self, readers: Sequence[Reader]) -> None:
+    def join(self, readers: Sequence[HoldingReader]) -> None:
         for rows in self._bundles(readers):
             self._group_of |= ((row, Group([row])) for row in rows)
             self._follow_pins(rows)
@@ -192,7 +197,7 @@ class _Partitioning:
             for row in rows:
                 self._group_of[row].forget()
 
-    def _bundles(self, readers: Sequence[Reader]) -> list[list[int]]:
+    def _bundles(self, readers: Sequence[HoldingReader]) -> list[list[int]]:
         """Rows that edges would connect if nothing stopped them: each bundle, and all bundles by record id."""
         parent = list(range(len(self._ids)))
         for row, others in self._must.items():
@@ -216,7 +221,7 @@ class _Partitioning:
             for other in self._must.get(row, ()):
                 self._try(row, other, PIN, (), self._joins.pin_refusal)
 
-    def _follow(self, reader: Reader, rows: Iterable[int], *, checked: bool) -> None:
+    def _follow(self, reader: HoldingReader, rows: Iterable[int], *, checked: bool) -> None:
         """Evaluate the edges of each holding, to every earlier group with the same holding, by lowest record id."""
         rule, holders = reader.rule, dict[Values, list[int]]()
         holdings = sorted(holding for row in rows for holding in reader.holdings(row))
@@ -261,7 +266,7 @@ class _Partitioning:
 
     # ---- what stayed apart ----
 
-    def ask(self, readers: Sequence[Reader]) -> None:
+    def ask(self, readers: Sequence[HoldingReader]) -> None:
         """A question between each two groups that have a holding, as far as `MOST_RELATED` and crowded values allow."""
         rows = self._contested()
         for reader in readers:
@@ -274,7 +279,7 @@ class _Partitioning:
         for row in rows:
             self._group_of[row].forget()
 
-    def _pairs(self, reader: Reader, rows: Iterable[int]) -> Iterator[_Pair]:
+    def _pairs(self, reader: HoldingReader, rows: Iterable[int]) -> Iterator[_Pair]:
         made: dict[Values, list[Holding]] = {}
         for holding in (holding for row in rows for holding in reader.holdings(row)):
             made.setdefault(holding.values, []).append(holding)

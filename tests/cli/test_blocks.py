@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from gateway.cli import blocks
 from gateway.cli.blocks import Block, Blocks
 from gateway.cli.failure import Failure
-from gateway.cli.sheet import Found, Lines, read_table
+from gateway.cli.sheet import Lines, SheetRecord, read_table
 
 COLUMNS = ("customer_id", "mobile", "email")
 IDENTIFIERS = ("mobile", "email")
@@ -111,7 +111,7 @@ def test_a_record_larger_than_a_part_comes_alone() -> None:
 
 
 def test_text_that_utf_8_cannot_encode_is_escaped() -> None:
-    found = iter([Found(1, ["\ud800", "\udfff@x.eg", 1 << 70])])
+    found = iter([SheetRecord(1, ["\ud800", "\udfff@x.eg", 1 << 70])])
     block = Blocks(("customer_id", "email", "custom.a"), IDENTIFIERS, Lines(io.BytesIO()), found).read(1)
     assert block.part(1, 1).rows == b'[[1, ["\\ud800", "\\udfff@x.eg", %d]]]' % (1 << 70)
 

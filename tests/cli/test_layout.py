@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from gateway.cli.customer_file import CustomerFile, kind_of, opened_sheet
 from gateway.cli.failure import Failure
 from gateway.cli.recoding import recoded
-from gateway.cli.sheet import Found
+from gateway.cli.sheet import SheetRecord
 
 IDENTIFIERS = ["email", "mobile"]
 ROWS = [
@@ -29,7 +29,7 @@ def written(delimiter: str, line_end: str, rows: list[list[str]] = ROWS) -> str:
     return "".join(delimiter.join(row) + line_end for row in quoted)
 
 
-def records(file: Path, encoding: str = "", **said: tuple[str, ...]) -> list[Found]:
+def records(file: Path, encoding: str = "", **said: tuple[str, ...]) -> list[SheetRecord]:
     kind, preset = kind_of(file, "")
     with opened_sheet(CustomerFile(file, kind, "web", said, (), preset, encoding), IDENTIFIERS) as sheet:
         return list(sheet.records)
@@ -93,9 +93,9 @@ def test_the_first_line_that_is_not_utf8_is_named_at_any_line_end(file: Path) ->
 
 def test_only_the_lines_that_are_not_in_the_named_encoding_are_refused(file: Path) -> None:
     file.write_bytes(b"customer_id,email\n1,\xffx@x.de\n2,b@x.de\n")
-    assert records(file, "utf-8") == [Found(2, None, "encoding"), Found(3, ["2", "b@x.de"])]
+    assert records(file, "utf-8") == [SheetRecord(2, None, "encoding"), SheetRecord(3, ["2", "b@x.de"])]
     file.write_bytes(b"customer_id,email\n1,\x81x@x.de\n2,b@x.de\n")
-    assert records(file, "cp1252") == [Found(2, None, "encoding"), Found(3, ["2", "b@x.de"])]
+    assert records(file, "cp1252") == [SheetRecord(2, None, "encoding"), SheetRecord(3, ["2", "b@x.de"])]
 
 
 @pytest.mark.parametrize("encoding", ["latin-9000", "rot13", "base64", "zlib", "undefined", "cp037"])
@@ -125,7 +125,7 @@ def test_an_encoding_that_the_file_contradicts_is_refused(file: Path) -> None:
 def test_a_title_before_the_header_is_no_header(file: Path, before: str) -> None:
     file.write_text(before + "Customer No.,E-Mail Address\n17,a@x.de\n")
     line = before.count("\n") + 2
-    assert records(file) == [Found(line, ["17", "a@x.de"])]
+    assert records(file) == [SheetRecord(line, ["17", "a@x.de"])]
 
 
 def test_the_first_of_two_columns_of_one_name_counts(file: Path) -> None:

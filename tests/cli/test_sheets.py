@@ -8,59 +8,62 @@ import pytest
 
 from gateway.cli.columns import Assignment, assigned, check_columns, first_picked, picked, read_mapping
 from gateway.cli.failure import Failure
-from gateway.cli.sheet import LONGEST, Found, Lines, read_objects, read_table
+from gateway.cli.sheet import LONGEST, Lines, SheetRecord, read_objects, read_table
 
 FILE = Path("customers.csv")
 LONG = b"x" * (2 * LONGEST)
 
 
-def table(content: bytes) -> list[Found]:
+def table(content: bytes) -> list[SheetRecord]:
     lines = Lines(io.BytesIO(content))
     lines.raw()
     return list(read_table(lines, ";" if b";" in content else ",", 2, 2, list))
 
 
-def objects(content: bytes) -> list[Found]:
+def objects(content: bytes) -> list[SheetRecord]:
     return list(read_objects(Lines(io.BytesIO(content)), lambda one: list(one.values())))
 
 
 @pytest.mark.parametrize(
     ("content", "expected"),
     [
-        (b"id,mail\n1,a\n2,b\n", [Found(2, ["1", "a"]), Found(3, ["2", "b"])]),
-        (b"\xef\xbb\xbfid;mail\r\n1;a\r\n2;b", [Found(2, ["1", "a"]), Found(3, ["2", "b"])]),
-        (b"id,mail\n\n1,a\n\n\n2,b\n", [Found(3, ["1", "a"]), Found(6, ["2", "b"])]),
-        (b'id,mail\n1,"a\nb"\n2,b\n', [Found(2, ["1", "a\nb"]), Found(4, ["2", "b"])]),
-        (b"id,mail\n1\n2,b\n", [Found(2, None, "wrong_columns"), Found(3, ["2", "b"])]),
-        (b"id,mail\n1,a,z\n2,b\n", [Found(2, None, "wrong_columns"), Found(3, ["2", "b"])]),
-        (b'id,mail\n1,"a\n2,b\n3,c\n', [Found(2, None, "bad_csv"), Found(3, ["2", "b"]), Found(4, ["3", "c"])]),
-        (b'id,mail\n1,"a"x\n2,b\n', [Found(2, None, "bad_csv"), Found(3, ["2", "b"])]),
-        (b"id,mail\n1,\xff\n2,b\n", [Found(2, None, "encoding"), Found(3, ["2", "b"])]),
-        (b'id,mail\n1,"\n\xff"\n2,b\n', [Found(2, None, "encoding"), Found(3, None, "encoding"), Found(4, ["2", "b"])]),
-        (b"id,mail\n1," + LONG + b"\n2,b\n", [Found(2, None, "too_long"), Found(3, ["2", "b"])]),
-        (b"id,mail\n1," + LONG, [Found(2, None, "too_long")]),
-        (b"id,mail\n1,\x00\n", [Found(2, ["1", "\x00"])]),
+        (b"id,mail\n1,a\n2,b\n", [SheetRecord(2, ["1", "a"]), SheetRecord(3, ["2", "b"])]),
+        (b"\xef\xbb\xbfid;mail\r\n1;a\r\n2;b", [SheetRecord(2, ["1", "a"]), SheetRecord(3, ["2", "b"])]),
+        (b"id,mail\n\n1,a\n\n\n2,b\n", [SheetRecord(3, ["1", "a"]), SheetRecord(6, ["2", "b"])]),
+        (b'id,mail\n1,"a\nb"\n2,b\n', [SheetRecord(2, ["1", "a\nb"]), SheetRecord(4, ["2", "b"])]),
+        (b"id,mail\n1\n2,b\n", [SheetRecord(2, None, "wrong_columns"), SheetRecord(3, ["2", "b"])]),
+        (b"id,mail\n1,a,z\n2,b\n", [SheetRecord(2, None, "wrong_columns"), SheetRecord(3, ["2", "b"])]),
+        (b'id,mail\n1,"a\n2,b\n3,c\n', [SheetRecord(2, None, "bad_csv"), SheetRecord(3, ["2", "b"]), SheetRecord(4, ["3", "c"])]),
+        (b'id,mail\n1,"a"x\n2,b\n', [SheetRecord(2, None, "bad_csv"), SheetRecord(3, ["2", "b"])]),
+        (b"id,mail\n1,\xff\n2,b\n", [SheetRecord(2, None, "encoding"), SheetRecord(3, ["2", "b"])]),
+        (
+            b'id,mail\n1,"\n\xff"\n2,b\n',
+            [SheetRecord(2, None, "encoding"), SheetRecord(3, None, "encoding"), SheetRecord(4, ["2", "b"])],
+        ),
+        (b"id,mail\n1," + LONG + b"\n2,b\n", [SheetRecord(2, None, "too_long"), SheetRecord(3, ["2", "b"])]),
+        (b"id,mail\n1," + LONG, [SheetRecord(2, None, "too_long")]),
+        (b"id,mail\n1,\x00\n", [SheetRecord(2, ["1", "\x00"])]),
         (b"id,mail\n", []),
     ],
 )  # fmt: skip
-def test_a_table_is_read_line_by_line(content: bytes, expected: list[Found]) -> None:
+def test_a_table_is_read_line_by_line(content: bytes, expected: list[SheetRecord]) -> None:
     assert table(content) == expected
 
 
 @pytest.mark.parametrize(
     ("rest", "expected"),
     [
-        (b"1,a\n", Found(2, ["1", "a", ""])),
-        (b"1\n", Found(2, None, "wrong_columns")),
-        (b"1,a", Found(2, None, "wrong_columns")),
-        (b"1,a,", Found(2, ["1", "a", ""])),
-        (b"1,a,b,,,\n", Found(2, ["1", "a", "b"])),
-        (b"1,a,b,,x,\n", Found(2, None, "wrong_columns")),
-        (b",,\n,,,,,\n1,a,b\n", Found(4, ["1", "a", "b"])),
+        (b"1,a\n", SheetRecord(2, ["1", "a", ""])),
+        (b"1\n", SheetRecord(2, None, "wrong_columns")),
+        (b"1,a", SheetRecord(2, None, "wrong_columns")),
+        (b"1,a,", SheetRecord(2, ["1", "a", ""])),
+        (b"1,a,b,,,\n", SheetRecord(2, ["1", "a", "b"])),
+        (b"1,a,b,,x,\n", SheetRecord(2, None, "wrong_columns")),
+        (b",,\n,,,,,\n1,a,b\n", SheetRecord(4, ["1", "a", "b"])),
     ],
 )
 def test_cells_that_a_spreadsheet_omits_or_adds_at_the_end_of_a_row_are_empty(
-    rest: bytes, expected: Found
+    rest: bytes, expected: SheetRecord
 ) -> None:
     lines = Lines(io.BytesIO(b"id,mail,note\n" + rest))
     lines.raw()
@@ -70,18 +73,18 @@ def test_cells_that_a_spreadsheet_omits_or_adds_at_the_end_of_a_row_are_empty(
 @pytest.mark.parametrize(
     ("content", "expected"),
     [
-        (b'{"a":1}\n{"a":2}', [Found(1, [1]), Found(2, [2])]),
-        (b'\xef\xbb\xbf{"a":1}\r\n\r\n{"a":2}\r\n', [Found(1, [1]), Found(3, [2])]),
-        (b'{"a":1\n{"a":2}\n', [Found(1, None, "bad_json"), Found(2, [2])]),
-        (b'[1]\n"a"\nnull\n', [Found(line, None, "bad_json") for line in (1, 2, 3)]),
-        (b'{"a":1,"a":2}\n', [Found(1, None, "bad_json")]),
-        (b'{"a":"\xff"}\n{"a":2}\n', [Found(1, None, "encoding"), Found(2, [2])]),
-        (b'{"a":"' + LONG + b'"}\n{"a":2}\n', [Found(1, None, "too_long"), Found(2, [2])]),
-        (b'{"a":' * 2000 + b"\n", [Found(1, None, "bad_json")]),
+        (b'{"a":1}\n{"a":2}', [SheetRecord(1, [1]), SheetRecord(2, [2])]),
+        (b'\xef\xbb\xbf{"a":1}\r\n\r\n{"a":2}\r\n', [SheetRecord(1, [1]), SheetRecord(3, [2])]),
+        (b'{"a":1\n{"a":2}\n', [SheetRecord(1, None, "bad_json"), SheetRecord(2, [2])]),
+        (b'[1]\n"a"\nnull\n', [SheetRecord(line, None, "bad_json") for line in (1, 2, 3)]),
+        (b'{"a":1,"a":2}\n', [SheetRecord(1, None, "bad_json")]),
+        (b'{"a":"\xff"}\n{"a":2}\n', [SheetRecord(1, None, "encoding"), SheetRecord(2, [2])]),
+        (b'{"a":"' + LONG + b'"}\n{"a":2}\n', [SheetRecord(1, None, "too_long"), SheetRecord(2, [2])]),
+        (b'{"a":' * 2000 + b"\n", [SheetRecord(1, None, "bad_json")]),
         (b"", []),
     ],
 )
-def test_json_lines_are_read_one_by_one(content: bytes, expected: list[Found]) -> None:
+def test_json_lines_are_read_one_by_one(content: bytes, expected: list[SheetRecord]) -> None:
     assert objects(content) == expected
 
 

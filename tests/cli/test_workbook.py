@@ -12,7 +12,7 @@ import pytest
 from gateway.cli import workbook
 from gateway.cli.customer_file import CustomerFile, kind_of, opened_sheet
 from gateway.cli.failure import Failure
-from gateway.cli.sheet import Found
+from gateway.cli.sheet import SheetRecord
 
 HEADER = ["Customer ID", "Email", "Phone", "Note"]
 
@@ -26,7 +26,7 @@ def book(file: Path, *rows: list[Any], sheet: str = "") -> openpyxl.Workbook:
     return made
 
 
-def records(file: Path, sheet: str = "", **said: tuple[str, ...]) -> list[Found]:
+def records(file: Path, sheet: str = "", **said: tuple[str, ...]) -> list[SheetRecord]:
     kind, preset = kind_of(file, "")
     with opened_sheet(
         CustomerFile(file, kind, "web", said, preset=preset, sheet=sheet), ["email", "mobile"]
@@ -69,7 +69,7 @@ def test_a_cell_comes_as_the_text_that_it_shows(
     made = book(file, HEADER, ["x", "a@x.de", "1"])
     made.worksheets[0].cell(2, 4, value).number_format = number_format
     made.save(file)
-    assert records(file, firstName=("Note",)) == [Found(2, ["x", "a@x.de", "1", text])]
+    assert records(file, firstName=("Note",)) == [SheetRecord(2, ["x", "a@x.de", "1", text])]
 
 
 def test_titles_blank_rows_and_cells_that_are_not_there_are_no_mistakes(file: Path) -> None:
@@ -85,16 +85,16 @@ def test_titles_blank_rows_and_cells_that_are_not_there_are_no_mistakes(file: Pa
         ["1", "", "", "", "x"],
     )
     assert records(file) == [
-        Found(4, ["17", "a@x.de", ""]),
-        Found(7, ["18", "", ""]),
-        Found(8, None, "wrong_columns"),
+        SheetRecord(4, ["17", "a@x.de", ""]),
+        SheetRecord(7, ["18", "", ""]),
+        SheetRecord(8, None, "wrong_columns"),
     ]
 
 
 def test_a_file_that_is_a_workbook_is_read_as_one_whatever_it_is_called(file: Path) -> None:
     book(file, HEADER, [17, "a@x.de"])
     renamed = file.rename(file.with_suffix(".csv"))
-    assert records(renamed) == [Found(2, ["17", "a@x.de", ""])]
+    assert records(renamed) == [SheetRecord(2, ["17", "a@x.de", ""])]
 
 
 def test_a_workbook_with_several_sheets_needs_a_named_sheet(file: Path) -> None:
@@ -102,12 +102,12 @@ def test_a_workbook_with_several_sheets_needs_a_named_sheet(file: Path) -> None:
     made = book(file, HEADER, ["18", "b@x.de"], sheet="Old")
     with pytest.raises(Failure, match="--sheet: Sheet, Old"):
         records(file)
-    assert records(file, "Old") == [Found(2, ["18", "b@x.de", ""])]
+    assert records(file, "Old") == [SheetRecord(2, ["18", "b@x.de", ""])]
     with pytest.raises(Failure, match="no sheet 'New'; there are: Sheet, Old"):
         records(file, "New")
     made.worksheets[1].sheet_state = "hidden"
     made.save(file)
-    assert records(file) == [Found(2, ["17", "a@x.de", ""])]
+    assert records(file) == [SheetRecord(2, ["17", "a@x.de", ""])]
 
 
 def test_an_empty_workbook_is_refused(file: Path) -> None:
@@ -160,7 +160,7 @@ def test_what_a_cell_unpacks_to_is_bounded_by_the_memory_of_a_process_of_its_own
 ) -> None:
     book(file, HEADER, ["17", "a@x.de"])
     monkeypatch.setattr(workbook, "_MEMORY", 160 << 20)
-    assert records(file) == [Found(2, ["17", "a@x.de", ""])]
+    assert records(file) == [SheetRecord(2, ["17", "a@x.de", ""])]
     text = b"x" * (100 << 20)
     tampered(
         file,

@@ -16,7 +16,7 @@ import aiohttp
 import pytest
 
 from gateway.demo.people import TABLETS
-from gateway.demo.shop import Opening, Shop
+from gateway.demo.shop import Shop, ShopRun
 from tests.console.test_pages import AXE, LOOKS, OTHER_LOOKS, findings
 from tests.support.chromium import browsing
 
@@ -72,7 +72,7 @@ class Keys:
 @asynccontextmanager
 async def demo(directory: Path) -> AsyncGenerator[Shop]:
     deaths: list[str] = []
-    async with Opening(directory, PEOPLE, 1, deaths.append).open(lambda: None) as shop:
+    async with ShopRun(directory, PEOPLE, 1, deaths.append).open(lambda: None) as shop:
         yield shop
     assert not deaths
 

@@ -7,7 +7,7 @@ from typing import Any
 import aiohttp
 
 from gateway.demo.people import TABLETS
-from gateway.demo.shop import Opening
+from gateway.demo.shop import ShopRun
 from gateway.demo.visits import NEW_SHOP, SILENT
 
 PEOPLE = 60
@@ -16,7 +16,7 @@ PEOPLE = 60
 async def test_the_operators_of_the_shop_find_what_waits_for_them(tmp_path: Path) -> None:
     deaths: list[str] = []
     served: list[None] = []
-    opening = Opening(tmp_path, PEOPLE, 1, deaths.append)
+    opening = ShopRun(tmp_path, PEOPLE, 1, deaths.append)
     async with (
         opening.open(lambda: served.append(None)) as shop,
         aiohttp.ClientSession(shop.admin_url) as session,
