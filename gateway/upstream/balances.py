@@ -20,7 +20,7 @@ from gateway.upstream.client import Request, Upstream
 from gateway.upstream.delivery_trace import headers_of, step_of
 from gateway.upstream.errors import NoAnswer
 from gateway.upstream.limiter import RandomBetween, Rate
-from gateway.upstream.outbox import End, Outbox
+from gateway.upstream.outbox import Outbox, TryResult
 from gateway.usecases.points import BALANCES
 
 _READ: Final[Rate] = "customers_read"
@@ -76,20 +76,20 @@ class BalanceWorker:
             await self._outbox.work_on(delivery, self._asked)
         return 0 if claimed else _POLL
 
-    async def _asked(self, delivery: Delivery) -> End:
+    async def _asked(self, delivery: Delivery) -> TryResult:
         sides = await sides_of(self._store, delivery.subject)
         if sides is None:
-            return End("delivered", "not_merged")
+            return TryResult("delivered", "not_merged")
         points: list[int] = []
         for canonical_id in sides:
             found = await self._points_of(canonical_id, delivery)
-            if isinstance(found, End):
+            if isinstance(found, TryResult):
                 return found
             points.append(found)
         await self._pipeline.submit_background(ProposePoints(delivery.subject, *points))
-        return End("delivered", status=200)
+        return TryResult("delivered", status=200)
 
-    async def _points_of(self, canonical_id: str, delivery: Delivery) -> int | End:
+    async def _points_of(self, canonical_id: str, delivery: Delivery) -> int | TryResult:
         step = step_of(self._tracing, delivery, "GET", "/customers/{customerId}/balance")
         target = f"/api/v4.1/integrations/customers/{quote(canonical_id, safe='')}/balance"
         request = Request(
@@ -111,20 +111,20 @@ class BalanceWorker:
             points = _decode(body).points
         except (msgspec.MsgspecError, OverflowError):
             points = None
-        return End("dead", "unreadable", status=reply.status) if points is None else points
+        return TryResult("dead", "unreadable", status=reply.status) if points is None else points
 
-    def _end(self, verdict: Verdict, status: int, delivery: Delivery) -> End:
+    def _end(self, verdict: Verdict, status: int, delivery: Delivery) -> TryResult:
         pause = self._outbox.pause(delivery)
         match verdict:
             case Dead(customer_unknown=True):  # the upstream knows only one side: there is nothing to join
-                return End("delivered", "customer_unknown", status=status)
+                return TryResult("delivered", "customer_unknown", status=status)
             case Dead(reason):
-                return End("dead", reason, status=status)
+                return TryResult("dead", reason, status=status)
             case Held(reason):
-                return End("retry", reason, _LOOK_AGAIN, status)
+                return TryResult("retry", reason, _LOOK_AGAIN, status)
             case Retry(reason, after):
-                return End("retry", reason, pause if after is None else after, status)
+                return TryResult("retry", reason, pause if after is None else after, status)
             case Delivered():
-                return End("delivered", status=status)
+                return TryResult("delivered", status=status)
             case unknown:
-                return End("retry", unknown.reason, pause, status)
+                return TryResult("retry", unknown.reason, pause, status)

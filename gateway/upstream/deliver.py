@@ -39,7 +39,7 @@ from gateway.upstream.client import Request, Upstream
 from gateway.upstream.delivery_trace import headers_of, step_of
 from gateway.upstream.errors import NoAnswer
 from gateway.upstream.limiter import WINDOW, RandomBetween, Rate
-from gateway.upstream.outbox import End, Outbox
+from gateway.upstream.outbox import Outbox, TryResult
 from gateway.upstream.reconcile import find, progress_in
 from gateway.usecases.deliver import UPSTREAM
 
@@ -163,11 +163,11 @@ class DeliveryWorker:
         finally:
             self._metrics.deliveries.breaker.state(self.breaker.state)
 
-    async def _tried(self, delivery: Delivery) -> End | None:
+    async def _tried(self, delivery: Delivery) -> TryResult | None:
         """None: another worker has it by now."""
         report = await report_of(self._store, delivery.subject)
         if report is None:
-            return End("dead", "customer_erased")
+            return TryResult("dead", "customer_erased")
         if delivery.sent_at is None:
             return await self._send(delivery, report)
         now = self._clock.now()
@@ -184,7 +184,7 @@ class DeliveryWorker:
 
     # ---- sending ----
 
-    async def _send(self, delivery: Delivery, report: OutgoingReport) -> End | None:
+    async def _send(self, delivery: Delivery, report: OutgoingReport) -> TryResult | None:
         async with self._turn:
             if not await self._admitted(_WRITE, delivery):
                 return _back(delivery)
@@ -199,7 +199,7 @@ class DeliveryWorker:
         step = step_of(self._tracing, delivery, "POST", "/customers/social-challenges")
         said = await self._ask(_request(report, delivery, step), delivery, after_unknown=after_unknown)
         if code_of(said.body) == _REPEATED:
-            return End("delivered", "" if after_unknown else "duplicate", status=said.status)
+            return TryResult("delivered", "" if after_unknown else "duplicate", status=said.status)
         return self._end_of(delivery, said)
 
     async def _admitted(self, rate: Rate, delivery: Delivery) -> bool:
@@ -242,30 +242,30 @@ class DeliveryWorker:
         else:
             self.breaker.succeeded()
 
-    def _end_of(self, delivery: Delivery, said: _Said) -> End:
+    def _end_of(self, delivery: Delivery, said: _Said) -> TryResult:
         status = said.status
         match said.verdict:
             case Delivered():
-                return End("delivered", status=status)
+                return TryResult("delivered", status=status)
             case Retry(reason, after):
                 pause = after if after is not None else self._outbox.pause(delivery)
-                return End("retry", reason, pause, status)
+                return TryResult("retry", reason, pause, status)
             case Unknown(reason):
-                return End("unknown", reason, self._outbox.pause(delivery), status)
+                return TryResult("unknown", reason, self._outbox.pause(delivery), status)
             case Held("auth" as reason):
-                return End("back", reason, 0, status)
+                return TryResult("back", reason, 0, status)
             case Held(reason):
-                return End("held", reason, _LOOK_AGAIN, status)
+                return TryResult("held", reason, _LOOK_AGAIN, status)
             case Dead(_, detail, customer_unknown=True):
                 if delivery.reason == "customer_unknown":
-                    return End("dead", "customer_unknown", status=status, answer=detail)
-                return End("retry", "customer_unknown", _RESOLVE_AGAIN, status)
+                    return TryResult("dead", "customer_unknown", status=status, answer=detail)
+                return TryResult("retry", "customer_unknown", _RESOLVE_AGAIN, status)
             case Dead(reason, detail):
-                return End("dead", reason, status=status, answer=detail)
+                return TryResult("dead", reason, status=status, answer=detail)
 
     # ---- finding out ----
 
-    async def _reconcile(self, delivery: Delivery, report: OutgoingReport) -> End:
+    async def _reconcile(self, delivery: Delivery, report: OutgoingReport) -> TryResult:
         """Ask the upstream how often it has counted the campaign for this customer. Older reports that are still on their way have
         to be finished first, or the count would not tell which report it counted."""
         known = await reported(self._store, report, delivery.subject)
@@ -282,27 +282,27 @@ class DeliveryWorker:
             lost = (
                 said.verdict.customer_unknown
             )  # then the upstream has nothing of the customer, our report included
-            return End("absent", delivery.reason) if lost else _undecidable(said.status)
+            return TryResult("absent", delivery.reason) if lost else _undecidable(said.status)
         if not isinstance(said.verdict, Delivered):
             return self._end_of(delivery, said)
         match find(progress_in(said.body, report.campaign_id), known.delivered):
             case "absent":
-                return End("absent", delivery.reason)
+                return TryResult("absent", delivery.reason)
             case "undecidable":
                 return _undecidable(said.status)
             case "arrived":
-                return End("delivered", "reconciled")
+                return TryResult("delivered", "reconciled")
             case "nothing_to_earn":
-                return End("delivered", "nothing_to_earn")
+                return TryResult("delivered", "nothing_to_earn")
 
 
-def _undecidable(status: int = 0) -> End:
+def _undecidable(status: int = 0) -> TryResult:
     """An operator has to find out whether it arrived."""
-    return End("held", "undecidable", None, status)
+    return TryResult("held", "undecidable", None, status)
 
 
-def _back(delivery: Delivery, after: int = 0) -> End:
-    return End("back", delivery.reason, after, delivery.status, delivery.answer)
+def _back(delivery: Delivery, after: int = 0) -> TryResult:
+    return TryResult("back", delivery.reason, after, delivery.status, delivery.answer)
 
 
 def _request(report: OutgoingReport, delivery: Delivery, step: Step | None) -> Request:

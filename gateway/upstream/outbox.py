@@ -18,7 +18,7 @@ from gateway.upstream.failed_attempts import FAILED, log_failure
 from gateway.upstream.limiter import RandomBetween
 
 
-class End(NamedTuple):
+class TryResult(NamedTuple):
     """The result of a try; `after` is how many ms until the row is due again, None if an operator has to decide."""
 
     result: DeliveryResult
@@ -67,13 +67,15 @@ class Outbox:
         claimed = await self._pipeline.submit_background(ClaimDeliveries(self._target, self._owner, limit))
         return tuple(claimed.deliveries)
 
-    async def work_on(self, delivery: Delivery, tried: Callable[[Delivery], Awaitable[End | None]]) -> None:
+    async def work_on(
+        self, delivery: Delivery, tried: Callable[[Delivery], Awaitable[TryResult | None]]
+    ) -> None:
         """Try it once. `tried` returns None if another worker has the row by now."""
         try:
             end = await tried(delivery)
         except MISTAKES as error:
             log_failure(delivery, error)
-            end = End(self._failed, FAILED, self.pause(delivery))
+            end = TryResult(self._failed, FAILED, self.pause(delivery))
         is_ours = end is not None and not isinstance(await self._finish(delivery, end), Stale)
         self._metrics.deliveries.attempts.labels(
             self._target, end.result if end and is_ours else "stale"
@@ -83,7 +85,7 @@ class Outbox:
         """How long the row waits after this try, in ms."""
         return backoff(delivery.attempts + 1, self._random_between)
 
-    async def _finish(self, delivery: Delivery, end: End) -> Done | Stale:
+    async def _finish(self, delivery: Delivery, end: TryResult) -> Done | Stale:
         due_at = None if end.after is None else self._clock.now() + end.after
         command = FinishDelivery(
             delivery.delivery_id, delivery.epoch, end.result, due_at, end.status, end.reason, end.answer

@@ -21,7 +21,7 @@ from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.tracing import Tracing
 from gateway.upstream.delivery_trace import cause_of, step_of
 from gateway.upstream.limiter import RandomBetween
-from gateway.upstream.outbox import End, Outbox
+from gateway.upstream.outbox import Outbox, TryResult
 from gateway.upstream.webhook_receiver import WebhookReceiver
 
 _AT_ONCE: Final = 32
@@ -75,9 +75,9 @@ class WebhookWorker:
     def _note_certificate(self, ends_at: float) -> None:
         self._certificate_ends.labels(self.target).set(ends_at)
 
-    async def _sent(self, delivery: Delivery) -> End:
+    async def _sent(self, delivery: Delivery) -> TryResult:
         if not delivery.payload:
-            return End("dead", "erased", None)
+            return TryResult("dead", "erased", None)
         message_id = show("dlv", delivery.delivery_id)
         step = step_of(self._tracing, delivery, "POST", "")
         body, now = delivery.payload.encode(), self._clock.now()
@@ -86,11 +86,11 @@ class WebhookWorker:
             step.server, step.status = self._receiver.server, reply.status
             step.end("" if reply.status else reply.reason)
         if 200 <= reply.status < 300:
-            return End("delivered", reply.reason, None, reply.status)
+            return TryResult("delivered", reply.reason, None, reply.status)
         if reply.status == _GONE:
-            return End("dead", reply.reason, None, reply.status)
+            return TryResult("dead", reply.reason, None, reply.status)
         wait = self._outbox.pause(delivery) if reply.wait is None else reply.wait
-        return End("retry", reply.reason, wait, reply.status)
+        return TryResult("retry", reply.reason, wait, reply.status)
 
 
 class RemovedWebhookWorker:
@@ -120,5 +120,5 @@ class RemovedWebhookWorker:
         return _REMOVED_POLL
 
 
-async def _given_back(_: Delivery) -> End:
-    return End("back")
+async def _given_back(_: Delivery) -> TryResult:
+    return TryResult("back")
