@@ -7,7 +7,8 @@ from pathlib import Path
 from gateway.audit.chain import Link
 from gateway.audit.segment import header_digest, is_signed, name_of
 from gateway.audit.segment_file import SegmentFile, listed, read_segment
-from gateway.audit.verify import Breach, Cut, Verifier
+from gateway.audit.signed import Breach
+from gateway.audit.verify import Cut, Verifier
 
 ARCHIVE = "archive"
 """Used in place of a chain in a breach of an archive. The number is then that of a segment."""
@@ -42,15 +43,19 @@ class Archive:
 
     def check(self, verifier: Verifier) -> Iterator[list[Breach]]:
         """Feeds all events to a verifier, in pieces. Returns the breaches."""
+        for piece in self.pieces(verifier):
+            yield [piece] if isinstance(piece, Breach) else list(verifier.feed(piece))
+
+    def pieces(self, verifier: Verifier) -> Iterator[list[Link] | Breach]:
+        """All events, to be fed to the verifier before the next piece is taken, and what is wrong with their files."""
         for file in self._good:
             verifier.begin(file.header)
             try:
-                for links in file.links():
-                    yield list(verifier.feed(links))
+                yield from file.links()
             except OSError as error:
-                yield [self._breach(file.header.number, f"cannot be read ({error.strerror})")]
+                yield self._breach(file.header.number, f"cannot be read ({error.strerror})")
             except ValueError as error:
-                yield [self._breach(file.header.number, f"was altered: {error}")]
+                yield self._breach(file.header.number, f"was altered: {error}")
 
     def links(self) -> Iterator[list[Link]]:
         """All events again, from an archive that was checked before. Raises OSError and ValueError."""

@@ -147,25 +147,37 @@ def read_checkpoints(path: Path) -> tuple[CheckpointFileHeader, list[Checkpoint]
 
 
 class ArchivedCheckpoints:
-    """The archived checkpoints of a log, read backwards from those that `moved` names. `points` are all of them, in order, or none
-    if one file is missing or does not hold; then `problem` says so of the file that ends with the checkpoint `number`."""
+    """The archived checkpoints of a log, found backwards from those that `moved` names, file by file. `parts` reads them in order,
+    as often as it is called, and yields none if one file is missing or does not hold; then `problem` says so of the file that ends
+    with the checkpoint `number`."""
 
     def __init__(self, directory: Path, key: bytes, moved: Moved) -> None:
-        self.points: list[Checkpoint] = []
+        self._directory, self._key = directory, key
+        self._files: list[Moved] = []
         self.problem, self.number = "", 0
-        parts: list[list[Checkpoint]] = []
-        while moved.signature:
-            name, self.number = checkpoint_file_name(moved), moved.number
-            try:
-                moved, points = _checked(directory / name, key, moved)
-            except OSError as error:
-                self.problem = f"{name}: cannot be read in {directory} ({error.strerror})"
-                return
-            except ValueError as error:
-                self.problem = f"{name}: {error}"
-                return
-            parts.append(points)
-        self.points = [point for part in reversed(parts) for point in part]
+        while moved.signature and not self.problem:
+            self._files.append(moved)
+            moved, _ = self._read(moved)
+        if self.problem:
+            self._files.clear()
+        self._files.reverse()
+
+    def parts(self) -> Iterator[list[Checkpoint]]:
+        for moved in self._files:
+            _, points = self._read(moved)
+            yield points
+
+    def _read(self, moved: Moved) -> tuple[Moved, list[Checkpoint]]:
+        """What came before the checkpoints of the file that ends as `moved` says, and these."""
+        name = checkpoint_file_name(moved)
+        try:
+            return _checked(self._directory / name, self._key, moved)
+        except OSError as error:
+            self.problem = f"{name}: cannot be read in {self._directory} ({error.strerror})"
+        except ValueError as error:
+            self.problem = f"{name}: {error}"
+        self.number = moved.number
+        return NONE_MOVED, []
 
 
 def check_files(directory: Path, key: bytes) -> tuple[int, list[tuple[int, str]]]:

@@ -12,25 +12,9 @@ from typing import NamedTuple
 import msgspec
 
 from gateway.audit.chain import Link, event_hash, read_bound
-from gateway.audit.checkpoint import (
-    Checkpoint,
-    End,
-    LogState,
-    digest_of,
-    is_signed,
-    read_heads,
-    read_state,
-    standing,
-)
+from gateway.audit.checkpoint import Checkpoint, standing
 from gateway.audit.segment import Header, header_digest, read_header, tips
-
-
-class Breach(NamedTuple):
-    """The first position of a chain where the check fails."""
-
-    chain: str
-    seq: int
-    what: str
+from gateway.audit.signed import Breach, Fingerprint, Signed, heads_in
 
 
 class Tail(NamedTuple):
@@ -52,48 +36,43 @@ class Cut(NamedTuple):
     header: str
 
 
-class _Known(NamedTuple):
-    """What the checkpoints say about all chains together."""
-
-    begins: dict[str, str]
-    """By chain, the digest of the checkpoint that signs its beginning."""
-    earlier: set[str]
-    """Chains that existed when the first checkpoint of this kind was signed."""
-    reached: dict[str, tuple[int, int]]
-    """By chain, the highest signed number, and when it was signed."""
-    ends: dict[str, End]
-    heads: dict[tuple[str, int], str]
-    problems: list[Breach]
-    signed_since: int | None
-    """When the first checkpoint of this kind was signed (ms)."""
-    archived: tuple[int, str]
-    """The number of segments in the archive, and the digest of the newest one's header."""
-
-
 class Verifier:
-    """Checks links, in (chain, seq) order, against each other and against the signed `checkpoints`. Stores only these and each
-    chain's head, whatever the size of the log. `check` then checks the signatures and the ends of the chains. The links start
-    after `cuts`; with `whole`, the archived ones come first, and `reach_cut` after them. `moved` are the checkpoints that went to
-    the archive. Without them, the check begins at the first one that stands, with the signature that a later one names."""
+    """Checks links, each chain's in order, against each other and against the checkpoints that `signed` has read. The checkpoints
+    are read twice: `expect` gets them again, in the same order, as far as the links `lack` them. So each is compared with the event
+    that it signs, and what is stored is each chain's head and the few checkpoints between, whatever the size of the log. `check`
+    comes last. The links start after `cuts`; with `whole`, the archived ones come first, and `reach_cut` after them."""
 
     def __init__(
-        self,
-        checkpoints: Sequence[Checkpoint] = (),
-        cuts: Sequence[Cut] = (),
-        *,
-        whole: bool = False,
-        moved: Sequence[Checkpoint] = (),
+        self, signed: Signed | None = None, cuts: Sequence[Cut] = (), *, whole: bool = False
     ) -> None:
-        self._moved = moved
-        stand, gone = standing(checkpoints)
-        self._before = b"" if moved else gone.as_bytes
-        self._known = _read([*moved, *stand], continues=bool(self._before))
+        self._signed = signed or Signed(b"")
         self._cuts, self._headers = cuts, _headers(cuts)
         self.archived = sum(header.events for header in self._headers)
         self.events = 0
         self.heads: dict[str, tuple[int, bytes]] = {} if whole else tips(self._headers)
+        self._again = Fingerprint()
+        self._expected: dict[tuple[str, int], str] = {}
+        self._reached: dict[str, int] = {}
+        """By chain, the highest number that `expect` has seen."""
         self._last_at: dict[str, int] = {}
         self._broken: set[str] = set()
+
+    def lacks(self, links: Iterable[Link]) -> bool:
+        """Whether a checkpoint that `expect` did not get signs one of these links, or one before it."""
+        last = {link.chain: link.seq for link in links}
+        return any(
+            self._reached.get(chain, 0) < min(seq, self._signed.reached.get(chain, (0, 0))[0])
+            for chain, seq in last.items()
+        )
+
+    def expect(self, points: Sequence[Checkpoint]) -> None:
+        """The next checkpoints, for the second time."""
+        self._again.add(points)
+        for point in points:
+            for chain, seq, head in heads_in(point):
+                self._reached[chain] = max(seq, self._reached.get(chain, 0))
+                if seq > self.heads.get(chain, (0, b""))[0]:
+                    self._expected[chain, seq] = head
 
     def feed(self, links: Iterable[Link]) -> Iterator[Breach]:
         for link in links:
@@ -122,7 +101,7 @@ class Verifier:
 
     def is_signed(self, link: Link) -> bool:
         """Whether a checkpoint signs this event, or a later one in its chain."""
-        return self._known.reached.get(link.chain, (0, 0))[0] >= link.seq
+        return self._signed.reached.get(link.chain, (0, 0))[0] >= link.seq
 
     def _problem(self, link: Link) -> str:
         seq, head = self.heads.get(link.chain, (0, b""))
@@ -130,51 +109,47 @@ class Verifier:
             return f"event {seq + 1} is missing: the next one stored is {link.seq}"
         if event_hash(link.chain, link.seq, head, link.event, link.bound) != link.hash:
             return "the event or its hash was altered"
-        if self._known.heads.get((link.chain, link.seq), link.hash.hex()) != link.hash.hex():
+        if self._expected.pop((link.chain, link.seq), link.hash.hex()) != link.hash.hex():
             return "the chain was rewritten: a checkpoint signed another event"
-        end = self._known.ends.get(link.chain)
+        end = self._signed.ends.get(link.chain)
         if end is not None and link.seq > end.seq:
             return f"the event was added: the chain's end is signed at event {end.seq}"
-        begins = self._known.begins.get(link.chain)
+        begins = self._signed.begins.get(link.chain)
         if link.seq == 1 and begins is not None and read_bound(link.bound).log != begins:
             return "the chain's beginning names another checkpoint than the one that signs it"
         return ""
 
-    def check(self, key: bytes, checkpoints: Sequence[Checkpoint]) -> Iterator[Breach]:
-        """Call after all links. Checks that every signature is valid, every chain has a signed beginning, and none ends before a
-        signed head."""
-        if (problem := self._unsigned(key, checkpoints)) is not None:
+    def check(self) -> Iterator[Breach]:
+        """Call after all links and checkpoints. Checks that every signature is valid, every chain has a signed beginning, and none
+        ends before a signed head."""
+        if (problem := self._unsigned()) is not None:
             yield problem
             return
-        yield from self._known.problems
-        yield from _unsigned_cuts(self._cuts, self._known.archived)
-        for chain, (seq, _) in self._known.reached.items():
+        if self._again.digest() != self._signed.fingerprint.digest():
+            yield Breach("checkpoint", 0, "the checkpoints were changed while they were read")
+        yield from self._signed.problems
+        yield from _unsigned_cuts(self._cuts, self._signed.archived)
+        for chain, (seq, _) in self._signed.reached.items():
             if self.heads.get(chain, (0, b""))[0] < seq and chain not in self._broken:
                 yield Breach(chain, seq, f"the chain was cut: a checkpoint signed event {seq}")
-        if self._known.signed_since is not None:
+        if self._signed.since is not None:
             yield from self._strangers()
 
-    def check_signatures(self, key: bytes, checkpoints: Sequence[Checkpoint]) -> list[Breach]:
+    def check_signatures(self) -> list[Breach]:
         """What is wrong with the checkpoints themselves, and with the records of cuts."""
-        problem = self._unsigned(key, checkpoints)
+        problem = self._unsigned()
         if problem is not None:
             return [problem]
-        return [*self._known.problems, *_unsigned_cuts(self._cuts, self._known.archived)]
+        return [*self._signed.problems, *_unsigned_cuts(self._cuts, self._signed.archived)]
 
-    def _unsigned(self, key: bytes, checkpoints: Sequence[Checkpoint]) -> Breach | None:
-        """The first invalid signature."""
-        previous, points = self._before, [*self._moved, *standing(checkpoints)[0]]
-        for point in points:
-            if not is_signed(key, point, previous):
-                return Breach("checkpoint", point.checkpoint_id, "the checkpoint's signature is not valid")
-            previous = point.signature
-        if (self.events or self._cuts) and not points:
+    def _unsigned(self) -> Breach | None:
+        if (self.events or self._cuts) and not self._signed.fingerprint.points:
             return Breach("checkpoint", 1, "there is no checkpoint: the log is not signed at all")
-        return None
+        return self._signed.unsigned
 
     def _strangers(self) -> Iterator[Breach]:
         archived = tips(self._headers)
-        for chain in self._last_at.keys() - self._known.reached.keys() - self._broken:
+        for chain in self._last_at.keys() - self._signed.reached.keys() - self._broken:
             if self.heads[chain] == archived.get(chain):
                 continue
             self._broken.add(chain)
@@ -183,83 +158,51 @@ class Verifier:
     @property
     def earlier(self) -> int:
         """How many chains began before beginnings were signed."""
-        return len(self.heads if self._known.signed_since is None else self._known.earlier)
+        return len(self.heads if self._signed.since is None else self._signed.earlier)
 
     @property
     def rows_since(self) -> int | None:
         """Rows from before this time (ms) may have no event that covers them; None: every row has one."""
         if not self.earlier:
             return None
-        since = self._known.signed_since
-        last = [at for chain, at in self._last_at.items() if since is None or chain in self._known.earlier]
+        since = self._signed.since
+        last = [at for chain, at in self._last_at.items() if since is None or chain in self._signed.earlier]
         return max([since or 0, *(at + 1 for at in last)])
 
     def tails(self) -> list[Tail]:
         """After `check`: the events without proof, the newest last."""
         found = [
-            Tail(chain, end.seq - end.signed, self._known.reached[chain][1], self._last_at[chain], True)
-            for chain, end in self._known.ends.items()
+            Tail(chain, end.seq - end.signed, self._signed.reached[chain][1], self._last_at[chain], True)
+            for chain, end in self._signed.ends.items()
             if end.seq > end.signed and chain in self._last_at
         ]
         archived = tips(self._headers)
         unsigned = [
             Tail(chain, seq - signed, at or self._last_at[chain], self._last_at[chain], False)
             for chain, (seq, _) in self.heads.items()
-            for signed, at in [self._known.reached.get(chain, (0, 0))]
-            if seq > signed and chain not in self._broken and chain not in self._known.ends
+            for signed, at in [self._signed.reached.get(chain, (0, 0))]
+            if seq > signed and chain not in self._broken and chain not in self._signed.ends
             if self.heads[chain] != archived.get(chain)
         ]
         return sorted(found + unsigned, key=lambda tail: (not tail.found, tail.until))
 
 
-def _read(checkpoints: Iterable[Checkpoint], *, continues: bool) -> _Known:
-    """An altered checkpoint is skipped here, because its signature is invalid anyway. `continues`: others came before, which are in
-    the archive, with the beginning of each chain that is not named here."""
-    known = _Known({}, set(), {}, {}, {}, [], None, (0, ""))
-    before: LogState | None = None
-    for point in checkpoints:
-        try:
-            state = read_state(point.heads)
-            if state is None:
-                for chain, (seq, head) in read_heads(point.heads).items():
-                    _reach(known, chain, seq, head, point.at)
-                continue
-        except msgspec.MsgspecError:
-            continue
-        if before is None:
-            known = known._replace(signed_since=point.at)
-            if not continues:
-                known.earlier.update((state.open.keys() | state.ends.keys()) - set(state.begins))
-        if before is not None or not continues:
-            known.problems.extend(
-                Breach("checkpoint", point.checkpoint_id, problem) for problem in _problems(state, before)
-            )
-        known.begins.update(dict.fromkeys(state.begins, digest_of(point.heads)))
-        for chain, reach in state.open.items():
-            _reach(known, chain, reach.seq, reach.hash, reach.at)
-        for chain, end in state.ends.items():
-            known.ends[chain] = end
-            since = known.reached.get(chain, (0, point.at))[1]
-            _reach(known, chain, end.seq, end.hash, since)
-        before, known = state, known._replace(archived=(state.segments, state.archived))
-    return known
-
-
-def _problems(state: LogState, before: LogState | None) -> Iterator[str]:
-    """Why a checkpoint's state cannot follow the one before it. The first one may name any chain."""
-    if before is None:
-        before = LogState()
-    elif strange := (state.open.keys() | state.ends.keys()) - before.open.keys() - set(state.begins):
-        yield f"the list of chains does not follow from the one before: {min(strange)}"
-    if before.then(0, ends=state.ends).digest != state.digest:
-        yield "the digest of the chains that ended does not follow from the one before"
-    same_segments = state.segments == before.segments
-    if state.segments < before.segments or same_segments != (state.archived == before.archived):
-        yield "what it says of the archive does not follow from the one before"
-    if state.gone.number < before.gone.number or (
-        state.gone != before.gone and state.gone.number == before.gone.number
-    ):
-        yield "what it says of archived checkpoints does not follow from the one before"
+def verifier_of(
+    key: bytes,
+    checkpoints: Sequence[Checkpoint],
+    cuts: Sequence[Cut] = (),
+    *,
+    whole: bool = False,
+    moved: Sequence[Checkpoint] = (),
+) -> Verifier:
+    """With all checkpoints at once. `moved` are those that went to the archive. Without them, the check begins at the first one
+    that stands, with the signature that a later one names."""
+    stand, gone = standing(checkpoints)
+    signed = Signed(key, b"" if moved else gone.as_bytes)
+    signed.read([*moved, *stand])
+    verifier = Verifier(signed, cuts, whole=whole)
+    verifier.expect([*moved, *stand])
+    return verifier
 
 
 def _headers(cuts: Iterable[Cut]) -> list[Header]:
@@ -292,10 +235,3 @@ def _unsigned_cuts(cuts: Sequence[Cut], archived: tuple[int, str]) -> Iterator[B
             yield problem
             return
         digest = header.previous
-
-
-def _reach(known: _Known, chain: str, seq: int, head: str, at: int) -> None:
-    if seq:
-        known.heads[chain, seq] = head
-    if chain not in known.reached or seq > known.reached[chain][0]:
-        known.reached[chain] = (seq, at)

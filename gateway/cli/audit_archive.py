@@ -8,7 +8,8 @@ import typer
 
 from gateway.audit.archive import ARCHIVE, Archive
 from gateway.audit.archived_checkpoints import check_files
-from gateway.audit.verify import Breach, Verifier
+from gateway.audit.signed import Breach
+from gateway.audit.verify import Verifier
 from gateway.cli.admin_client import Admin, ask
 from gateway.cli.confirm import Yes, confirm
 from gateway.cli.failure import REFUSED

@@ -16,7 +16,7 @@ import structlog
 from gateway.audit.chain import Link
 from gateway.audit.segment import Header, Packing, header_digest, is_signed, name_of
 from gateway.audit.segment_file import SegmentFile, read_segment, secure_segment, write_segment
-from gateway.audit.verify import Verifier
+from gateway.audit.verify import Verifier, verifier_of
 from gateway.clock import DAY, HOUR, Clock
 from gateway.errors import Refusal, StoreBusy
 from gateway.ids import earliest
@@ -82,8 +82,8 @@ class Archiver:
         store = self._store
         await store.sign_what_is_open()
         points, cuts = await signed_and_cut(store)
-        verifier = Verifier(points, cuts)
-        if problems := verifier.check_signatures(self._key, points):
+        verifier = verifier_of(self._key, points, cuts)
+        if problems := verifier.check_signatures():
             raise Refusal("archive_refused", _BROKEN.format(problems[0].what))
         place, number = (cuts[-1].event_id, cuts[-1].segment) if cuts else (0, 0)
         digest = header_digest(cuts[-1].header) if cuts else ""

@@ -17,7 +17,7 @@ from gateway.audit.archived_checkpoints import (
 )
 from gateway.audit.checkpoint import Checkpoint, standing
 from gateway.audit.segment import read_header, tips
-from gateway.audit.verify import Verifier
+from gateway.audit.verify import verifier_of
 from gateway.errors import Refusal
 from gateway.store import Store
 from gateway.store.queries.verification import signed_and_cut
@@ -47,7 +47,7 @@ class CheckpointArchiver:
         """Move what may go of the checkpoints from before a moment (ms); they stay in the database until the next pruning. Returns
         how many. Raises Refusal, and StoreUnavailable."""
         points, cuts = await signed_and_cut(self._store)
-        if Verifier(points, cuts).check_signatures(self._key, points):
+        if verifier_of(self._key, points, cuts).check_signatures():
             return 0  # something was forged since the events were archived; the next run says so
         held = tips(read_header(cut.header) for cut in cuts)
         anchored = await self._anchored() if self._anchored is not None else None

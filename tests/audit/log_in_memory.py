@@ -6,7 +6,8 @@ from gateway.audit.chain import Chain, Link
 from gateway.audit.checkpoint import Checkpoint, End, LogState, digest_of, sign
 from gateway.audit.event import AuditEvent
 from gateway.audit.segment import Header, Packing, header_digest
-from gateway.audit.verify import Breach, Cut, Verifier
+from gateway.audit.signed import Breach
+from gateway.audit.verify import Cut, Verifier, verifier_of
 
 KEY = b"the key of the checkpoints"
 
@@ -74,9 +75,9 @@ class Log:
         return header
 
     def verifier(self, **options: Any) -> Verifier:
-        return Verifier(self.points, self.cuts, **options)
+        return verifier_of(KEY, self.points, self.cuts, **options)
 
     def breaches(self) -> list[Breach]:
         verifier = self.verifier()
         found = [breach for links in self.links.values() for breach in verifier.feed(links)]
-        return [*found, *verifier.check(KEY, self.points)]
+        return [*found, *verifier.check()]

@@ -12,7 +12,8 @@ import pytest
 from gateway.audit.archive import Archive
 from gateway.audit.segment import MAGIC, Header, header_digest, name_of, signature
 from gateway.audit.segment_file import read_segment, write_segment
-from gateway.audit.verify import Breach, Cut, Verifier
+from gateway.audit.signed import Breach
+from gateway.audit.verify import Cut, verifier_of
 from tests.audit.log_in_memory import KEY, Log
 
 
@@ -43,7 +44,10 @@ class Archived(Log):
         self.path(number).write_bytes(b"\n".join([MAGIC, text.encode(), signature(key, text).encode(), body]))
 
     def found(self, cuts: list[Cut] | None) -> list[str]:
-        archive, verifier = Archive(self.directory, KEY, cuts), Verifier(self.points, self.cuts, whole=True)
+        archive, verifier = (
+            Archive(self.directory, KEY, cuts),
+            verifier_of(KEY, self.points, self.cuts, whole=True),
+        )
         found = [*archive.breaches, *(one for piece in archive.check(verifier) for one in piece)]
         assert {breach.chain for breach in found} <= {"archive"}
         return [
@@ -59,7 +63,7 @@ def log(tmp_path: Path) -> Archived:
 @pytest.mark.parametrize("with_records", [True, False])
 def test_an_archive_holds_with_the_log_and_alone(log: Archived, with_records: bool) -> None:
     archive = Archive(log.directory, KEY, log.cuts if with_records else None)
-    verifier = Verifier(log.points, log.cuts, whole=True)
+    verifier = verifier_of(KEY, log.points, log.cuts, whole=True)
     assert [one for piece in archive.check(verifier) for one in piece] == archive.breaches == []
     assert (archive.segments, verifier.events) == (3, 7)
     assert "".join(link.chain for links in archive.links() for link in links) == "aaabbdd"
@@ -169,14 +173,14 @@ def test_events_that_were_altered_are_named_with_their_segment(
     log: Archived, change: Callable[[bytes], bytes], what: str
 ) -> None:
     log.rewrite(2, change)
-    verifier = Verifier(log.points, log.cuts, whole=True)
+    verifier = verifier_of(KEY, log.points, log.cuts, whole=True)
     *_, breach = (one for piece in Archive(log.directory, KEY).check(verifier) for one in piece)
     assert (breach.chain, breach.seq) == ("archive", 2)
     assert breach.what.startswith(f"segment 2 ({name_of(2)}) was altered: {what}")
 
 
 def test_a_file_that_goes_away_in_between_is_named(log: Archived) -> None:
-    archive, verifier = Archive(log.directory, KEY), Verifier(log.points, log.cuts, whole=True)
+    archive, verifier = Archive(log.directory, KEY), verifier_of(KEY, log.points, log.cuts, whole=True)
     log.path().unlink()
     assert [one for piece in archive.check(verifier) for one in piece] == [
         Breach("archive", 2, f"segment 2 ({name_of(2)}) cannot be read (No such file or directory)")

@@ -1,6 +1,7 @@
 """Which checkpoints may go to the archive, their files, and what is left of the log's proof without them."""
 
 from collections.abc import Callable
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ from gateway.audit.archived_checkpoints import (
 )
 from gateway.audit.checkpoint import NONE_MOVED, Checkpoint, LogState, Moved, read_state, sign, standing
 from gateway.audit.segment import read_header, tips
-from gateway.audit.verify import Breach
+from gateway.audit.signed import Breach
 from tests.audit.log_in_memory import KEY, Log
 
 LATER = 1 << 40
@@ -108,10 +109,10 @@ def test_the_log_verifies_without_them_and_with_their_files(log: Log, tmp_path: 
     assert moved == Moved(2, whole[1].signature.hex())
     assert log.breaches() == []
     archived = ArchivedCheckpoints(tmp_path, KEY, moved)
-    assert (archived.points, archived.problem) == (whole[:2], "")
-    verifier = log.verifier(moved=archived.points)
+    assert ([*chain.from_iterable(archived.parts())], archived.problem) == (whole[:2], "")
+    verifier = log.verifier(moved=[*chain.from_iterable(archived.parts())])
     found = [breach for links in log.links.values() for breach in verifier.feed(links)]
-    assert [*found, *verifier.check(KEY, log.points)] == []
+    assert [*found, *verifier.check()] == []
     assert verifier.earlier == log.verifier().earlier == 0
 
 
@@ -123,7 +124,7 @@ def test_more_of_them_go_later(log: Log, tmp_path: Path) -> None:
     moved = move(log, tmp_path)
     assert moved.number == 5
     assert log.breaches() == []
-    assert ArchivedCheckpoints(tmp_path, KEY, moved).points == whole[:5]
+    assert [*chain.from_iterable(ArchivedCheckpoints(tmp_path, KEY, moved).parts())] == whole[:5]
     assert len(list(tmp_path.iterdir())) == 2
 
 
@@ -292,7 +293,7 @@ def test_a_file_that_was_forged_or_is_missing_is_named(
     path = _first(tmp_path)
     forge(path)
     archived = ArchivedCheckpoints(tmp_path, KEY, moved)
-    assert (archived.points, archived.number) == ([], 3)
+    assert ([*chain.from_iterable(archived.parts())], archived.number) == ([], 3)
     assert archived.problem.startswith(f"{path.name}: ")
     assert [what for _, what in check_files(tmp_path, KEY)[1] if what.startswith(f"{path.name}: ")]
 

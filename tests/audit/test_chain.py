@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from gateway.audit.chain import Bound, Chain, Link, event_hash, read_bound
 from gateway.audit.checkpoint import Checkpoint, sign
 from gateway.audit.event import AuditEvent
-from gateway.audit.verify import Breach, Verifier
+from gateway.audit.signed import Breach
+from gateway.audit.verify import Verifier, verifier_of
 
 KEY = b"the key of the checkpoints"
 
@@ -33,8 +34,8 @@ def checkpoint(links: list[Link], number: int = 1, previous: bytes = b"", key: b
 
 def verified(links: list[Link], points: list[Checkpoint] | None = None) -> list[Breach]:
     """Without `points`, the chain by itself."""
-    verifier = Verifier(points or [])
-    return [*verifier.feed(links), *(verifier.check(KEY, points) if points else [])]
+    verifier = verifier_of(KEY, points or [])
+    return [*verifier.feed(links), *(verifier.check() if points else [])]
 
 
 def test_an_untouched_log_holds() -> None:

@@ -1,6 +1,7 @@
 """A log with signed beginnings and ends: each way to forge it is found, named by its place and told in words."""
 
 from collections.abc import Callable
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -8,7 +9,8 @@ import pytest
 
 from gateway.audit.chain import Chain, Link, event_hash
 from gateway.audit.checkpoint import Checkpoint, End, LogState, Reach, sign
-from gateway.audit.verify import Breach, Tail, Verifier
+from gateway.audit.signed import Breach, Signed
+from gateway.audit.verify import Tail, Verifier
 from tests.audit.log_in_memory import KEY, Log
 
 
@@ -29,7 +31,7 @@ def checked(log: Log) -> Verifier:
     verifier = log.verifier()
     for links in log.links.values():
         assert list(verifier.feed(links)) == []
-    assert list(verifier.check(KEY, log.points)) == []
+    assert list(verifier.check()) == []
     return verifier
 
 
@@ -171,7 +173,7 @@ def test_only_what_holds_and_is_open_has_a_tail(log: Log) -> None:
     _insert_a_chain(log)
     verifier = log.verifier()
     assert [len(list(verifier.feed(links))) for links in log.links.values()] == [0, 0, 1, 0, 0]
-    assert [breach.chain for breach in verifier.check(KEY, log.points)] == ["x"]
+    assert [breach.chain for breach in verifier.check()] == ["x"]
     assert [tail.chain for tail in verifier.tails()] == ["b"]
 
 
@@ -202,7 +204,7 @@ def test_a_state_that_does_not_follow_from_the_one_before_is_named(
 ) -> None:
     """Signed with the key: by a gateway with a mistake, or by a person who has it."""
     cut.sign(msgspec.structs.replace(cut.state.then(0), **fields))
-    found = cut.verifier().check_signatures(KEY, cut.points)
+    found = cut.verifier().check_signatures()
     named = [breach for breach in found if breach.chain == "checkpoint"]
     assert named == [Breach("checkpoint", len(cut.points), problem) for problem in problems]
 
@@ -213,7 +215,7 @@ def test_the_first_signature_that_is_not_valid_is_the_only_breach(log: Log) -> N
     log.points[3] = log.points[3]._replace(signature=b"")
     breach = Breach("checkpoint", 3, "the checkpoint's signature is not valid")
     assert log.breaches() == [breach]
-    assert log.verifier().check_signatures(KEY, log.points) == [breach]
+    assert log.verifier().check_signatures() == [breach]
 
 
 def test_a_log_without_checkpoints_is_not_signed_at_all(log: Log, cut: Log) -> None:
@@ -221,15 +223,15 @@ def test_a_log_without_checkpoints_is_not_signed_at_all(log: Log, cut: Log) -> N
     log.points.clear()
     assert log.breaches() == [breach]
     cut.points.clear()
-    assert cut.verifier().check_signatures(KEY, []) == [breach]
-    assert Verifier().check_signatures(KEY, []) == []
+    assert cut.verifier().check_signatures() == [breach]
+    assert Verifier().check_signatures() == []
 
 
 def test_a_checkpoint_that_cannot_be_read_is_passed_over_until_its_signature_is_checked(log: Log) -> None:
     log.points.insert(3, log.points[3]._replace(heads="{"))
     verifier = log.verifier()
     assert [breach for links in log.links.values() for breach in verifier.feed(links)] == []
-    assert len(list(verifier.check(KEY, log.points))) == 1
+    assert len(list(verifier.check())) == 1
 
 
 # ---- logs from before beginnings were signed ----
@@ -280,7 +282,7 @@ def test_with_the_archive_the_events_come_first_and_the_rest_continues_from_it(l
     verifier.reach_cut()
     assert verifier.heads == {name: (whole[name][-1].seq, whole[name][-1].hash) for name in "ab"}
     assert list(verifier.feed(whole["c"])) == []
-    assert list(verifier.check(KEY, log.points)) == []
+    assert list(verifier.check()) == []
 
 
 def test_an_archive_from_before_a_new_secret_is_vouched_for_by_its_headers_alone(log: Log) -> None:
@@ -293,7 +295,7 @@ def test_an_archive_from_before_a_new_secret_is_vouched_for_by_its_headers_alone
     verifier.begin(header)
     for fed in (links, log.links["c"], [Chain("x").link(log.event())]):
         assert list(verifier.feed(fed)) == []
-    assert list(verifier.check(KEY, log.points)) == [
+    assert list(verifier.check()) == [
         Breach("x", 1, "the chain was inserted: no checkpoint signs its beginning")
     ]
 
@@ -356,5 +358,48 @@ def test_a_forged_record_of_the_archive_is_named(
     cut: Log, forge: Callable[[Log], None], breach: Breach
 ) -> None:
     forge(cut)
-    assert cut.verifier().check_signatures(KEY, cut.points) == [breach]
+    assert cut.verifier().check_signatures() == [breach]
     assert breach in cut.breaches()
+
+
+# ---- checkpoints that are read twice ----
+
+
+def _by(link: Link, actor: str) -> Link:
+    return link._replace(event=msgspec.structs.replace(link.event, actor=actor))
+
+
+def in_pieces(log: Log, again: list[Checkpoint]) -> list[Breach]:
+    """The second time, one checkpoint at a time and only as far as the links lack them."""
+    signed = Signed(KEY)
+    signed.read(log.points)
+    verifier, left, found = Verifier(signed, log.cuts), iter(again), list[Breach]()
+    for link in sorted(chain.from_iterable(log.links.values()), key=lambda link: link.event.event_id):
+        while verifier.lacks([link]):
+            verifier.expect([next(left)])
+        found += verifier.feed([link])
+    verifier.expect([*left])
+    return [*found, *verifier.check()]
+
+
+def test_checkpoints_are_compared_with_events_however_late_they_are_read_again(log: Log) -> None:
+    assert in_pieces(log, log.points) == []
+    _anew(log, "b", 1, [_by(link, "eve") for link in log.links["b"]])
+    breach = Breach("b", 1, "the chain was rewritten: a checkpoint signed another event")
+    assert in_pieces(log, log.points)[0] == breach
+
+
+@pytest.mark.parametrize("reach", [(2, "00"), (1, "")])
+def test_a_checkpoint_that_contradicts_an_earlier_one_is_found(log: Log, reach: tuple[int, str]) -> None:
+    log.sign(reaches={"c": reach})
+    breach = Breach("checkpoint", 8, "what it signs of chain c does not follow from an earlier one")
+    assert in_pieces(log, log.points) == [breach]
+    assert breach in log.breaches()
+
+
+def test_checkpoints_that_change_while_they_are_read_are_reported(log: Log) -> None:
+    breach = Breach("checkpoint", 0, "the checkpoints were changed while they were read")
+    log.sign()
+    first, *others = log.points
+    assert in_pieces(log, log.points[:-1]) == [breach]
+    assert in_pieces(log, [first._replace(at=first.at + 1), *others]) == [breach]

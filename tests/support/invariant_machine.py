@@ -13,7 +13,7 @@ from unittest.mock import patch
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from gateway.audit.verify import Verifier
+from gateway.audit.verify import verifier_of
 from gateway.clock import HOUR, SECOND
 from gateway.ids import show
 from gateway.model import (
@@ -382,12 +382,12 @@ class Machine(RuleBasedStateMachine):
     async def _i13_i18_the_chain_verifies_and_holds_no_personal_data(self) -> None:
         await self.core.store.maintain(10_000)
         points = await checkpoints(self.core.store)
-        verifier = Verifier(points)
+        verifier = verifier_of(CHECKPOINT_KEY, points)
         async for chunk in links(self.core.store):
             assert list(verifier.feed(chunk)) == []
             text = repr(chunk)
             assert not [value for value in EMAILS + MOBILES if value in text]
-        assert list(verifier.check(CHECKPOINT_KEY, points)) == []
+        assert list(verifier.check()) == []
         assert (await verify(self.core.store, CHECKPOINT_KEY, state=True)).breaches == []
 
     def _i20_the_steps_of_an_explanation_build_the_profile(self) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from gateway.audit.event import Action
-from gateway.audit.verify import Verifier
+from gateway.audit.verify import verifier_of
 from gateway.clock import DAY, MINUTE
 from gateway.ids import show
 from gateway.model import (
@@ -237,9 +237,9 @@ class Mistake(Exception):
 
 async def breaches(store: Store, key: bytes = CHECKPOINT_KEY) -> list[str]:
     points = await checkpoints(store)
-    verifier = Verifier(points)
+    verifier = verifier_of(key, points)
     found = [breach.what async for chunk in links(store) for breach in verifier.feed(chunk)]
-    return found + [breach.what for breach in verifier.check(key, points)]
+    return found + [breach.what for breach in verifier.check()]
 
 
 def log(ws: WorkingSet, count: int = 3) -> None:

@@ -4,6 +4,7 @@ Event ids grow with time, so a span of time is a range of the primary key. Profi
 table up to its watermark, and by reading the few newer rows.
 """
 
+import contextlib
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -20,7 +21,7 @@ from gateway.store import Store
 from gateway.store.queries.profiles import placeholders
 
 _COLUMNS = "chain, seq, hash, event_id, at, action, outcome, channel, actor, profile, object, request_id, reason, detail, bound"
-_NEWEST = (1 << 63) - 1
+NEWEST = (1 << 63) - 1
 _CHUNK = 500
 """Links checked between two pauses of the event loop: a few milliseconds."""
 _ID_MAY_RUN_AHEAD = 10 * MINUTE
@@ -83,7 +84,7 @@ async def any_with(store: Store, column: Literal["channel", "outcome", "actor"],
     return bool(await store.fetch(f"SELECT 1 FROM audit WHERE {column} = ? LIMIT 1", (value,)))
 
 
-async def links(store: Store, after: int = 0, before: int = _NEWEST) -> AsyncIterator[list[Link]]:
+async def links(store: Store, after: int = 0, before: int = NEWEST) -> AsyncIterator[list[Link]]:
     """The log between two event ids, in chunks; the links of one chain come in order."""
     while rows := await store.fetch(
         f"SELECT {_COLUMNS} FROM audit WHERE event_id > ? AND event_id < ? ORDER BY event_id LIMIT ?",
@@ -132,27 +133,31 @@ async def checkpoints(store: Store) -> list[Checkpoint]:
     return [Checkpoint(*row) for row in rows]
 
 
-async def checkpoints_behind(store: Store, checkpoint_id: int, limit: int = _CHUNK) -> list[Checkpoint]:
+async def checkpoints_behind(
+    store: Store, checkpoint_id: int, limit: int = _CHUNK, *, upto: int = NEWEST
+) -> list[Checkpoint]:
     """The next ones, in order."""
     rows = await store.fetch(
         "SELECT checkpoint_id, at, heads, signature FROM audit_checkpoint WHERE checkpoint_id > ?"
-        " ORDER BY checkpoint_id LIMIT ?",
-        (checkpoint_id, limit),
+        " AND checkpoint_id <= ? ORDER BY checkpoint_id LIMIT ?",
+        (checkpoint_id, upto, limit),
     )
     return [Checkpoint(*row) for row in rows]
 
 
 async def moved_to_archive(store: Store) -> Moved:
-    """The checkpoints that are in the archive, as the newest one says."""
-    rows = await store.fetch(
-        f"SELECT heads FROM audit_checkpoint WHERE heads LIKE '{VERSION_2}%' ORDER BY checkpoint_id DESC LIMIT 1"
-    )
-    try:
-        state = read_state(rows[0][0]) if rows else None
-    except msgspec.MsgspecError:
-        return NONE_MOVED
-    gone = NONE_MOVED if state is None else state.gone
-    return gone if gone.number < _NEWEST else NONE_MOVED
+    """The checkpoints that are in the archive, as the newest one says that can be read."""
+    place = NEWEST
+    while rows := await store.fetch(
+        f"SELECT checkpoint_id, heads FROM audit_checkpoint WHERE heads LIKE '{VERSION_2}%' AND checkpoint_id < ?"
+        " ORDER BY checkpoint_id DESC LIMIT 1",
+        (place,),
+    ):
+        place, heads = rows[0]
+        with contextlib.suppress(msgspec.MsgspecError):
+            if (state := read_state(heads)) is not None:
+                return state.gone if state.gone.number < NEWEST else NONE_MOVED
+    return NONE_MOVED
 
 
 def _link(row: tuple[Any, ...]) -> Link:
@@ -177,14 +182,14 @@ def _conditions(wanted: WantedEvents) -> tuple[list[str], list[Any]]:
 
 
 def _span(wanted: WantedEvents) -> tuple[list[str], list[Any]]:
-    lowest, highest = (0 if wanted.after is None else wanted.after + 1), _NEWEST
+    lowest, highest = (0 if wanted.after is None else wanted.after + 1), NEWEST
     conditions, values = [f"event_id >= ? AND event_id < ? AND event_id > {ARCHIVED}"], list[Any]()
     if wanted.since is not None:
-        lowest = max(lowest, min(Ids(0).next(wanted.since), _NEWEST))
+        lowest = max(lowest, min(Ids(0).next(wanted.since), NEWEST))
         conditions.append("at >= ?")
         values.append(wanted.since)
     if wanted.until is not None:
-        highest = min(Ids(0).next(wanted.until + _ID_MAY_RUN_AHEAD), _NEWEST)
+        highest = min(Ids(0).next(wanted.until + _ID_MAY_RUN_AHEAD), NEWEST)
         conditions.append("at < ?")
         values.append(wanted.until)
     return conditions, [lowest, highest, *values]

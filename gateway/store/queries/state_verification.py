@@ -9,7 +9,7 @@ import msgspec
 
 from gateway.audit.chain import Link, read_bound
 from gateway.audit.event import Action, AuditEvent
-from gateway.audit.verify import Breach
+from gateway.audit.signed import Breach
 from gateway.clock import SECOND
 from gateway.ids import Prefix, show
 from gateway.store import Store

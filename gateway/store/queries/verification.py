@@ -9,13 +9,15 @@ from typing import NamedTuple
 from gateway.audit.archive import ARCHIVE, Archive
 from gateway.audit.archived_checkpoints import ArchivedCheckpoints
 from gateway.audit.chain import Link
-from gateway.audit.checkpoint import Checkpoint, Moved, standing
+from gateway.audit.checkpoint import Checkpoint, Moved
 from gateway.audit.segment import read_header
-from gateway.audit.verify import Breach, Cut, Tail, Verifier
+from gateway.audit.signed import Breach, Signed
+from gateway.audit.verify import Cut, Tail, Verifier
 from gateway.errors import Refusal
 from gateway.ids import show
 from gateway.store import Store
 from gateway.store.queries.audit import (
+    NEWEST,
     checkpoints,
     checkpoints_behind,
     cuts,
@@ -85,9 +87,11 @@ async def all_checkpoints(
     gone = await moved_to_archive(store)
     if directory is not None and place < gone.number:
         archived = await asyncio.to_thread(ArchivedCheckpoints, directory, key, gone)
+        parts = archived.parts()
+        while part := await asyncio.to_thread(next, parts, None):
+            yield [point for point in part if point.checkpoint_id > place]
         if archived.problem:
             raise Refusal("archive_unusable", archived.problem)
-        yield [point for point in archived.points if point.checkpoint_id > place]
     place = max(place, gone.number)
     while found := await checkpoints_behind(store, place):
         yield found
@@ -96,28 +100,18 @@ async def all_checkpoints(
 
 async def _read_through(store: Store, key: bytes, state: bool, directory: Path | None) -> Verdict:
     """Checkpoints are read first, because those that are written while the links are read sign events that were not read."""
-    points, cut = await signed_and_cut(store)
+    points, signed, cut = await _signed_and_cut(store, key, directory)
     listed, place = await findable(store), cut[-1].event_id if cut else 0
-    stand, gone = standing(points)
-    moved = (
-        await asyncio.to_thread(ArchivedCheckpoints, directory, key, gone) if directory is not None else None
-    )
-    earlier = moved.points if moved is not None else []
-    verifier = Verifier(points, cut, whole=directory is not None, moved=earlier)
-    breaches = [Breach(ARCHIVE, moved.number, moved.problem)] if moved is not None and moved.problem else []
+    checked = _Checked(Verifier(signed, cut, whole=directory is not None), points)
     archive = None if directory is None else Archive(directory, key, cut)
     if archive is not None:
-        breaches += archive.breaches
-        for found in archive.check(verifier):
-            breaches += found
-            await asyncio.sleep(0)
-        verifier.reach_cut()
-    in_archive = verifier.events
+        await checked.read_archive(archive)
+    verifier, in_archive = checked.verifier, checked.verifier.events
     async for chunk in links(store, place):
-        breaches += verifier.feed(chunk)
+        await checked.feed(chunk)
         for event_id in await hidden(store, chunk, listed):
-            breaches.append(Breach("lookup", 0, _HIDDEN.format(show("evt", event_id))))
-    breaches += verifier.check(key, points)
+            checked.breaches.append(Breach("lookup", 0, _HIDDEN.format(show("evt", event_id))))
+    breaches = await checked.end()
     rows = list[Covered]()
     if state and all(breach.chain == "lookup" for breach in breaches):
         since = verifier.rows_since if archive is not None else _since(verifier, cut)
@@ -130,13 +124,89 @@ async def _read_through(store: Store, key: bytes, state: bool, directory: Path |
         archive.segments if archive is not None else 0,
         len(verifier.heads),
         verifier.earlier,
-        len(earlier) + len(stand),
+        signed.fingerprint.points,
         breaches,
         verifier.tails(),
         rows,
-        points[-1] if points else None,
-        gone,
+        points.newest,
+        points.gone,
     )
+
+
+class _Points:
+    """The checkpoints of a log, in order and in parts, as often as `parts` is called: those of the archive, if they can be read
+    there, and those behind `gone`. Once `read`, the same ones again."""
+
+    def __init__(self, store: Store, gone: Moved, archived: ArchivedCheckpoints | None) -> None:
+        self.gone, self.archived = gone, archived
+        self.newest: Checkpoint | None = None
+        self._store = store
+        self._upto = NEWEST
+
+    async def read(self, key: bytes) -> Signed:
+        is_whole = self.archived is not None and not self.archived.problem
+        signed = Signed(key, b"" if is_whole else self.gone.as_bytes)
+        async for part in self.parts():
+            signed.read(part)
+            self.newest = part[-1]
+        self._upto = self.newest.checkpoint_id if self.newest is not None else 0
+        return signed
+
+    async def parts(self) -> AsyncIterator[list[Checkpoint]]:
+        archived = self.archived.parts() if self.archived is not None else iter(())
+        while part := await asyncio.to_thread(next, archived, None):
+            yield part
+        place = self.gone.number
+        while part := await checkpoints_behind(self._store, place, upto=self._upto):
+            yield part
+            place = part[-1].checkpoint_id
+
+
+class _Checked:
+    """What a verifier finds in links, with the checkpoints that it lacks for them."""
+
+    def __init__(self, verifier: Verifier, points: _Points) -> None:
+        self.verifier = verifier
+        self.breaches: list[Breach] = []
+        self._points = points
+        self._again = points.parts()
+
+    async def read_archive(self, archive: Archive) -> None:
+        self.breaches += archive.breaches
+        for piece in archive.pieces(self.verifier):
+            if isinstance(piece, Breach):
+                self.breaches.append(piece)
+            else:
+                await self.feed(piece)
+            await asyncio.sleep(0)
+        self.verifier.reach_cut()
+
+    async def feed(self, chunk: list[Link]) -> None:
+        while self.verifier.lacks(chunk) and (part := await anext(self._again, None)):
+            self.verifier.expect(part)
+        self.breaches += self.verifier.feed(chunk)
+
+    async def end(self) -> list[Breach]:
+        async for part in self._again:
+            self.verifier.expect(part)
+        archived = self._points.archived
+        if archived is not None and archived.problem:
+            self.breaches.insert(0, Breach(ARCHIVE, archived.number, archived.problem))
+        return [*self.breaches, *self.verifier.check()]
+
+
+async def _signed_and_cut(
+    store: Store, key: bytes, directory: Path | None
+) -> tuple[_Points, Signed, list[Cut]]:
+    """What the checkpoints say, with the cuts of the same moment."""
+    while True:
+        known = await cuts(store), await moved_to_archive(store)
+        cut, gone = known
+        archived = await asyncio.to_thread(ArchivedCheckpoints, directory, key, gone) if directory else None
+        points = _Points(store, gone, archived)
+        signed = await points.read(key)
+        if (await cuts(store), await moved_to_archive(store)) == known:
+            return points, signed, cut
 
 
 def _since(verifier: Verifier, cut: list[Cut]) -> int | None:

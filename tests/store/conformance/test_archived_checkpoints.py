@@ -3,6 +3,7 @@ tests/audit/test_archived_checkpoints.py has all ways to forge a file."""
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -51,7 +52,7 @@ async def test_the_oldest_go_with_their_events_and_the_log_still_verifies(fresh:
     assert (await fresh.checked(fresh.directory)).earlier == 0
     store = await fresh._open()
     archived = ArchivedCheckpoints(fresh.directory, CHECKPOINT_KEY, alone.moved)
-    assert archived.points == before[: done.checkpoints]
+    assert [*chain.from_iterable(archived.parts())] == before[: done.checkpoints]
     listed = [
         point async for part in all_checkpoints(store, CHECKPOINT_KEY, 0, fresh.directory) for point in part
     ]
@@ -85,7 +86,10 @@ async def test_checkpoints_that_sign_events_of_the_log_stay(fresh: ArchivedDatab
     done = await fresh.archive(links[len(links) // 2].event.at)
     assert await fresh.links()
     stay = await fresh.points()
-    everything = [*ArchivedCheckpoints(fresh.directory, CHECKPOINT_KEY, standing(stay)[1]).points, *stay]
+    everything = [
+        *chain.from_iterable(ArchivedCheckpoints(fresh.directory, CHECKPOINT_KEY, standing(stay)[1]).parts()),
+        *stay,
+    ]
     assert done.checkpoints == len(everything) - len(stay)
     assert await whats(fresh) == await whats(fresh, archive=True) == []
     await fresh.tamper("DELETE FROM audit WHERE event_id = (SELECT MAX(event_id) FROM audit)")
@@ -277,8 +281,9 @@ async def test_a_run_that_was_killed_is_finished_by_the_next(
     left = await fresh.points()
     archived = ArchivedCheckpoints(fresh.directory, CHECKPOINT_KEY, standing(left)[1])
     assert archived.problem == ""
-    assert [*archived.points, *left][: len(before)] == before
-    assert not [point for point in left if point in archived.points]
+    gone = [*chain.from_iterable(archived.parts())]
+    assert [*gone, *left][: len(before)] == before
+    assert not [point for point in left if point in gone]
     assert await whats(fresh) == await whats(fresh, archive=True) == []
 
 

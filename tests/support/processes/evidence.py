@@ -14,7 +14,7 @@ import asyncpg
 from gateway.audit.chain import Link
 from gateway.audit.checkpoint import Checkpoint
 from gateway.audit.event import AuditEvent
-from gateway.audit.verify import Verifier
+from gateway.audit.verify import verifier_of
 from gateway.config import load
 from gateway.config.master_secret import open_box
 from gateway.ids import show
@@ -166,7 +166,8 @@ def breaches(process: Process) -> list[str]:
             "SELECT checkpoint_id, at, heads, signature FROM audit_checkpoint ORDER BY checkpoint_id",
         )
     ]
-    verifier = Verifier(checkpoints)
+    config = load(process.config, {"GATEWAY_ADMIN_TOKEN": ADMIN_TOKEN})
+    verifier = verifier_of(open_box(config, make=False).key("audit checkpoint"), checkpoints)
     links = rows(
         process.place,
         "SELECT chain, seq, hash, event_id, at, action, outcome, channel, actor, profile, object, request_id, "
@@ -177,8 +178,6 @@ def breaches(process: Process) -> list[str]:
             Link(chain, seq, digest, AuditEvent(*event), bound) for chain, seq, digest, *event, bound in links
         )
     )
-    config = load(process.config, {"GATEWAY_ADMIN_TOKEN": ADMIN_TOKEN})
-    key = open_box(config, make=False).key("audit checkpoint")
-    found += verifier.check(key, checkpoints)
+    found += verifier.check()
     integrity = rows(process.database, "PRAGMA integrity_check") if process.place == process.database else []
     return [str(breach) for breach in found] + [str(row) for row in integrity if row != ("ok",)]
