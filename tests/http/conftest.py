@@ -19,17 +19,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         and hasattr(item, "callspec")
         and "engine" in item.callspec.params
     ]
-    tables = dict[str, dict[tuple[tuple[str, int], ...], list[pytest.Function]]]()
+    tables = dict[str, dict[str, list[pytest.Function]]]()
     for item in spread:
-        row = tuple(sorted((name, at) for name, at in item.callspec.indices.items() if name != "engine"))
-        tables.setdefault(f"{item.path}::{item.originalname}", {}).setdefault(row, []).append(item)
+        engines = tables.setdefault(f"{item.path}::{item.originalname}", {})
+        engines.setdefault(str(item.callspec.params["engine"]), []).append(item)
     left_out = {
         item
-        for rows in tables.values()
+        for engines in tables.values()
+        for turn, rows in enumerate(engines.values())
         if len(rows) > _SMALL
-        for number, engines in enumerate(rows.values())
-        for item in engines
-        if item.callspec.indices["engine"] != number % 2
+        for number, item in enumerate(rows)
+        if number % len(engines) != turn
     }
     config.hook.pytest_deselected(items=list(left_out))
     items[:] = [item for item in items if item not in left_out]

@@ -157,31 +157,32 @@ async def test_a_chunk_that_fails_is_taken_in_halves_in_its_order_down_to_the_ro
     assert steps == [[0, 1], [1, 2], [2, 5 if block else 0]]
 
 
-@pytest.mark.parametrize(
-    ("changes", "status", "code"),
-    [
-        ({"channel": "fax"}, 404, "unknown_channel"),
-        ({"columns": ["email"]}, 400, "bad_body"),
-        ({"columns": ["customer_id", "customer_id"]}, 400, "bad_body"),
-        ({"columns": ["customer_id", "shoe"]}, 400, "bad_body"),
-        ({"columns": ["customer_id", "custom."]}, 400, "bad_body"),
-        ({"columns": ["customer_id", "custom.email"]}, 400, "bad_body"),
-        ({"next_line": 1}, 400, "bad_body"),
-        ({"first_line": 2}, 400, "bad_body"),
-        ({"unread": [[1, "bad_csv"]]}, 400, "bad_body"),
-        ({"unread": [[1, "ann@x.eg"]]}, 400, "bad_body"),
-        ({"rows": None}, 400, "bad_body"),
-        ({"rows": [[1, ["1"]], ["two", ["2"]]]}, 400, "bad_body"),
-        ({"rows": [[1, ["1"]]] * 2_001}, 400, "bad_body"),
-        ({"first_line": 5, "next_line": 6, "rows": []}, 409, "import_moved"),
-    ],
-)
+INVALID_CHUNKS: list[tuple[dict[str, Any], int, str]] = [
+    ({"channel": "fax"}, 404, "unknown_channel"),
+    ({"columns": ["email"]}, 400, "bad_body"),
+    ({"columns": ["customer_id", "customer_id"]}, 400, "bad_body"),
+    ({"columns": ["customer_id", "shoe"]}, 400, "bad_body"),
+    ({"columns": ["customer_id", "custom."]}, 400, "bad_body"),
+    ({"columns": ["customer_id", "custom.email"]}, 400, "bad_body"),
+    ({"next_line": 1}, 400, "bad_body"),
+    ({"first_line": 2}, 400, "bad_body"),
+    ({"unread": [[1, "bad_csv"]]}, 400, "bad_body"),
+    ({"unread": [[1, "ann@x.eg"]]}, 400, "bad_body"),
+    ({"rows": None}, 400, "bad_body"),
+    ({"rows": [[1, ["1"]], ["two", ["2"]]]}, 400, "bad_body"),
+    ({"rows": [[1, ["1"]]] * 2_001}, 400, "bad_body"),
+    ({"first_line": 5, "next_line": 6, "rows": []}, 409, "import_moved"),
+]
+
+
 async def test_an_invalid_chunk_is_refused_completely(
-    gateway: RunningGateway, changes: dict[str, Any], status: int, code: str
+    gateway: RunningGateway, subtests: pytest.Subtests
 ) -> None:
-    refused = await bring(gateway, chunk(["1"], **changes), status)
-    assert refused["code"] == code
-    assert await gateway.rows("SELECT * FROM record") == []
+    for changes, status, code in INVALID_CHUNKS:
+        with subtests.test(str(changes)[:80]):
+            refused = await bring(gateway, chunk(["1"], **changes), status)
+            assert refused["code"] == code
+            assert await gateway.rows("SELECT * FROM record") == []
 
 
 async def test_an_unknown_import_is_not_found(gateway: RunningGateway) -> None:

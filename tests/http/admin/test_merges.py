@@ -108,15 +108,17 @@ async def test_the_version_goes_out_as_etag_and_comes_back_as_if_match(gateway: 
             assert response.status in (200, 409)
 
 
-@pytest.mark.parametrize("given", ["", "3", 'W/"3"', '"three"', '"1", "2"', '"٣"', '"' + "9" * 40 + '"'])
-async def test_an_invalid_version_is_reported(gateway: RunningGateway, given: str) -> None:
+async def test_an_invalid_version_is_reported(gateway: RunningGateway, subtests: pytest.Subtests) -> None:
     web, till = await two(gateway)
-    headers = {"Authorization": f"Bearer {gateway.services.admin_token}", "If-Match": given}
     url = f"{gateway.admin_url}/admin/v1/merges"
-    async with gateway.client.post(url, json={"profiles": [web, till], **WHY}, headers=headers) as response:
-        problem = await response.json(content_type=None)
-    assert (problem["status"], problem["code"]) == (400, "bad_parameter")
-    assert problem["detail"].startswith("If-Match")
+    body = {"profiles": [web, till], **WHY}
+    for given in ("", "3", 'W/"3"', '"three"', '"1", "2"', '"٣"', '"' + "9" * 40 + '"'):
+        headers = {"Authorization": f"Bearer {gateway.services.admin_token}", "If-Match": given}
+        with subtests.test(given):
+            async with gateway.client.post(url, json=body, headers=headers) as response:
+                problem = await response.json(content_type=None)
+            assert (problem["status"], problem["code"]) == (400, "bad_parameter")
+            assert problem["detail"].startswith("If-Match")
 
 
 async def test_pins_are_set_listed_and_removed(gateway: RunningGateway) -> None:
@@ -244,27 +246,28 @@ async def test_a_decision_about_an_unknown_object_is_not_found(gateway: RunningG
     await refused(gateway, "GET", f"pins?profile={NOBODY}", 404, "not_found")
 
 
-@pytest.mark.parametrize(
-    ("path", "body"),
-    [
-        ("merges", {"profiles": [NOBODY, NOBODY]}),
-        ("merges", {"profiles": [NOBODY, NOBODY], "reason": "   "}),
-        ("merges", {"profiles": [NOBODY], **WHY}),
-        ("merges", {"profiles": [NOBODY, "ann@shop.example.org"], **WHY}),
-        ("merges", {"profiles": [NOBODY, NOBODY + "\n"], **WHY}),
-        (f"profiles/{NOBODY}/split", WHY),
-        (f"profiles/{NOBODY}/split", {"mode": "half", **WHY}),
-        ("pins", {"records": ["rec_0000000000000001"] * 2, "kind": "may", **WHY}),
-        ("pins", {"records": ["rec_0000000000000001"] * 2, "kind": "must", "until": "2020-01-01", **WHY}),
-        ("pins", {"records": ["rec_0000000000000001"] * 2, "kind": "must", "until": "soon", **WHY}),
-    ],
-)
+INVALID_BODIES: list[tuple[str, Any]] = [
+    ("merges", {"profiles": [NOBODY, NOBODY]}),
+    ("merges", {"profiles": [NOBODY, NOBODY], "reason": "   "}),
+    ("merges", {"profiles": [NOBODY], **WHY}),
+    ("merges", {"profiles": [NOBODY, "ann@shop.example.org"], **WHY}),
+    ("merges", {"profiles": [NOBODY, NOBODY + "\n"], **WHY}),
+    (f"profiles/{NOBODY}/split", WHY),
+    (f"profiles/{NOBODY}/split", {"mode": "half", **WHY}),
+    ("pins", {"records": ["rec_0000000000000001"] * 2, "kind": "may", **WHY}),
+    ("pins", {"records": ["rec_0000000000000001"] * 2, "kind": "must", "until": "2020-01-01", **WHY}),
+    ("pins", {"records": ["rec_0000000000000001"] * 2, "kind": "must", "until": "soon", **WHY}),
+]
+
+
 async def test_an_invalid_field_is_named_without_its_value(
-    gateway: RunningGateway, path: str, body: Any
+    gateway: RunningGateway, subtests: pytest.Subtests
 ) -> None:
-    problem = await ask(gateway, "POST", path, 400, body)
-    assert problem["code"] in ("bad_body", "bad_parameter")
-    assert "ann@shop" not in problem["detail"]
+    for path, body in INVALID_BODIES:
+        with subtests.test(path, body=body):
+            problem = await ask(gateway, "POST", path, 400, body)
+            assert problem["code"] in ("bad_body", "bad_parameter")
+            assert "ann@shop" not in problem["detail"]
 
 
 @pytest.mark.parametrize("query", ["", "?a=rec_0000000000000001", "?a=rec_0000000000000001&b=2"])

@@ -16,35 +16,36 @@ async def get(gateway: RunningGateway, path: str, expected: int = 200) -> Any:
         return await response.json(content_type=None)
 
 
-@pytest.mark.parametrize(
-    "query",
-    [
-        "email=ANN@Shop.Example.ORG",
-        "mobile=0100+123+4567",
-        "mobile=%2B20%20100%20123%204567",
-        "mobile=01001234567&channel=pos",
-        "customer_id=till-1",
-        "channel=web&customer_id=web-1",
-        "q=Ann@shop.example.org",
-        "q=0100-123-4567",
-        "q=app-1",
-        "email=ann@shop.example.org&mobile=01001234567",
-        "channel=pos",
-    ],
-)
-async def test_a_person_is_found_however_it_is_written(gateway: RunningGateway, query: str) -> None:
+WAYS_TO_ASK = [
+    "email=ANN@Shop.Example.ORG",
+    "mobile=0100+123+4567",
+    "mobile=%2B20%20100%20123%204567",
+    "mobile=01001234567&channel=pos",
+    "customer_id=till-1",
+    "channel=web&customer_id=web-1",
+    "q=Ann@shop.example.org",
+    "q=0100-123-4567",
+    "q=app-1",
+    "email=ann@shop.example.org&mobile=01001234567",
+    "channel=pos",
+]
+
+
+async def test_a_person_is_found_however_it_is_written(
+    gateway: RunningGateway, subtests: pytest.Subtests
+) -> None:
     survivor, _ = await one_person(gateway.services)
     await save(gateway.services, "mobile", "somebody-else")
-    found = await get(gateway, f"profiles?{query}")
-    assert [profile["id"] for profile in found["items"]] == [survivor]
+    for query in WAYS_TO_ASK:
+        with subtests.test(query):
+            found = await get(gateway, f"profiles?{query}")
+            assert [profile["id"] for profile in found["items"]] == [survivor]
 
 
-@pytest.mark.parametrize(
-    "query", ["channel=web&customer_id=till-1", "email=bob@shop.example.org", "q=nobody"]
-)
-async def test_a_profile_that_does_not_match_is_not_found(gateway: RunningGateway, query: str) -> None:
+async def test_a_profile_that_does_not_match_is_not_found(gateway: RunningGateway) -> None:
     await one_person(gateway.services)
-    assert await get(gateway, f"profiles?{query}") == {"items": [], "next": None}
+    for query in ("channel=web&customer_id=till-1", "email=bob@shop.example.org", "q=nobody"):
+        assert await get(gateway, f"profiles?{query}") == {"items": [], "next": None}, query
 
 
 async def test_all_criteria_must_hold(gateway: RunningGateway) -> None:

@@ -24,83 +24,86 @@ MISSING, INVALID, VALUE = (
 UNKNOWN = (404, 4004, "GENERAL_ERROR")
 
 
+WRONG_PAYLOADS: list[tuple[Any, tuple[int, int, str], str | None]] = [
+    ({"challengeId": 1}, MISSING, "customer id is missing"),
+    ({}, MISSING, "customer id is missing"),
+    ({"customerId": None, "challengeId": 1}, MISSING, "customer id is missing"),
+    ({"customerId": "", "challengeId": "x"}, MISSING, "customer id is missing"),
+    ({"customerId": "ann"}, MISSING, "rewards campaign handle is missing"),
+    ({"customerId": "ann", "challengeId": None}, MISSING, "rewards campaign handle is missing"),
+    ({"customerId": "x" * 101, "challengeId": 1}, MISSING, "customer id is longer than 100 characters"),
+    ({"customerId": 7, "challengeId": 1}, UNKNOWN, "customer does not exist"),
+    ({"customerId": 7.5, "challengeId": 1}, INVALID, "invalid payload."),
+    ({"customerId": 0, "challengeId": 1}, MISSING, None),
+    ({"customerId": "a\x00", "challengeId": 1}, INVALID, "invalid payload."),
+    ({"customerId": "ann", "challengeId": "1"}, INVALID, "invalid payload."),
+    ({"customerId": "ann", "challengeId": 1.0}, INVALID, "invalid payload."),
+    ({"customerId": "ann", "challengeId": True}, INVALID, "invalid payload."),
+    ({**GOOD, "email": 7}, UNKNOWN, "customer does not exist"),
+    ({"customerId": "ann", "challengeId": 0}, VALUE, None),
+    ({"customerId": "ann", "challengeId": -1}, VALUE, None),
+    ({"customerId": "ann", "challengeId": 2**53}, VALUE, None),
+    (GOOD, UNKNOWN, "customer does not exist"),
+    ([], INVALID, "invalid payload."),
+]
+
+
 @pytest.mark.parametrize("version", VERSIONS)
-@pytest.mark.parametrize(
-    ("body", "fault", "message"),
-    [
-        ({"challengeId": 1}, MISSING, "customer id is missing"),
-        ({}, MISSING, "customer id is missing"),
-        ({"customerId": None, "challengeId": 1}, MISSING, "customer id is missing"),
-        ({"customerId": "", "challengeId": "x"}, MISSING, "customer id is missing"),
-        ({"customerId": "ann"}, MISSING, "rewards campaign handle is missing"),
-        ({"customerId": "ann", "challengeId": None}, MISSING, "rewards campaign handle is missing"),
-        ({"customerId": "x" * 101, "challengeId": 1}, MISSING, "customer id is longer than 100 characters"),
-        ({"customerId": 7, "challengeId": 1}, UNKNOWN, "customer does not exist"),
-        ({"customerId": 7.5, "challengeId": 1}, INVALID, "invalid payload."),
-        ({"customerId": 0, "challengeId": 1}, MISSING, None),
-        ({"customerId": "a\x00", "challengeId": 1}, INVALID, "invalid payload."),
-        ({"customerId": "ann", "challengeId": "1"}, INVALID, "invalid payload."),
-        ({"customerId": "ann", "challengeId": 1.0}, INVALID, "invalid payload."),
-        ({"customerId": "ann", "challengeId": True}, INVALID, "invalid payload."),
-        ({**GOOD, "email": 7}, UNKNOWN, "customer does not exist"),
-        ({"customerId": "ann", "challengeId": 0}, VALUE, None),
-        ({"customerId": "ann", "challengeId": -1}, VALUE, None),
-        ({"customerId": "ann", "challengeId": 2**53}, VALUE, None),
-        (GOOD, UNKNOWN, "customer does not exist"),
-        ([], INVALID, "invalid payload."),
-    ],
-)
 async def test_a_wrong_payload_is_answered_with_what_is_wrong(
-    gateway: RunningGateway, version: str, body: Any, fault: tuple[int, int, str], message: str | None
+    gateway: RunningGateway, subtests: pytest.Subtests, version: str
 ) -> None:
-    reply = await ask(gateway, "POST", ACHIEVE, version=version, json=body)
-    assert reply.fault == fault
-    assert message in (None, reply.body["message"])
+    for body, fault, message in WRONG_PAYLOADS:
+        with subtests.test(body=body):
+            reply = await ask(gateway, "POST", ACHIEVE, version=version, json=body)
+            assert reply.fault == fault
+            assert message in (None, reply.body["message"])
 
 
-@pytest.mark.parametrize(
-    ("headers", "data", "fault"),
-    [
-        ({"Content-Type": "text/plain"}, b"{}", (415, 3002, "PAYLOAD_ERROR")),
-        (
-            {"Content-Type": "application/json; charset=latin-1"},
-            b'{"customerId":"Jos\xe9"}',
-            (415, 3002, "PAYLOAD_ERROR"),
-        ),
-        ({"Content-Type": "application/json", "Content-Encoding": "br"}, b"{}", (415, 3002, "PAYLOAD_ERROR")),
-        ({"Content-Type": "application/json", "Content-Encoding": "gzip"}, b"{}", INVALID),
-        ({"Content-Type": "text/plain"}, b"x" * 70_000, (413, 2000, "REQUEST_ERROR")),
-        ({"Content-Type": 'Application/JSON;charset="UTF-8"'}, b"{}", MISSING),
-        ({"Content-Type": "application/json"}, b"", INVALID),
-        ({"Content-Type": "application/json"}, b'{"customerId":"a","customerId":"b"}', INVALID),
-        ({"Content-Type": "application/json", "Idempotency-Key": "a b"}, json.dumps(GOOD).encode(), INVALID),
-        ({"Content-Type": "application/json", "X_Forwarded_For": "x"}, b"{}", (400, 2000, "REQUEST_ERROR")),
-    ],
-)
+WRONG_TYPES = [
+    ({"Content-Type": "text/plain"}, b"{}", (415, 3002, "PAYLOAD_ERROR")),
+    (
+        {"Content-Type": "application/json; charset=latin-1"},
+        b'{"customerId":"Jos\xe9"}',
+        (415, 3002, "PAYLOAD_ERROR"),
+    ),
+    ({"Content-Type": "application/json", "Content-Encoding": "br"}, b"{}", (415, 3002, "PAYLOAD_ERROR")),
+    ({"Content-Type": "application/json", "Content-Encoding": "gzip"}, b"{}", INVALID),
+    ({"Content-Type": "text/plain"}, b"x" * 70_000, (413, 2000, "REQUEST_ERROR")),
+    ({"Content-Type": 'Application/JSON;charset="UTF-8"'}, b"{}", MISSING),
+    ({"Content-Type": "application/json"}, b"", INVALID),
+    ({"Content-Type": "application/json"}, b'{"customerId":"a","customerId":"b"}', INVALID),
+    ({"Content-Type": "application/json", "Idempotency-Key": "a b"}, json.dumps(GOOD).encode(), INVALID),
+    ({"Content-Type": "application/json", "X_Forwarded_For": "x"}, b"{}", (400, 2000, "REQUEST_ERROR")),
+]
+
+
 async def test_size_comes_before_type_and_type_before_json(
-    gateway: RunningGateway, headers: dict[str, str], data: bytes, fault: tuple[int, int, str]
+    gateway: RunningGateway, subtests: pytest.Subtests
 ) -> None:
-    assert (await ask(gateway, "POST", ACHIEVE, headers=headers, data=data)).fault == fault
+    for headers, data, fault in WRONG_TYPES:
+        with subtests.test(headers=headers, data=data[:40]):
+            assert (await ask(gateway, "POST", ACHIEVE, headers=headers, data=data)).fault == fault
 
 
-@pytest.mark.parametrize(
-    ("version", "path", "headers", "code"),
-    [
-        ("v4.0", ACHIEVE, {"apikey": ""}, 1000),
-        ("v4.1", ACHIEVE, {"apikey": "wrong", "secretkey": "wrong"}, 1000),
-        ("v4.0", ACHIEVE, {"secretkey": ""}, 1006),
-        ("v4.1", ACHIEVE, {"secretkey": "wrong"}, 1006),
-        ("v4.1", ACHIEVE, {"secretkey": "pos-secret-key-0123456789"}, 1006),
-        ("v4.0", "customers/ann/tags", {"secretkey": ""}, 1001),
-        ("v4.1", "customers", {"secretkey": "wrong"}, 1001),
-        ("v4.1", "payments", {"secretkey": "wrong"}, 1001),
-    ],
-)
+WRONG_KEYS = [
+    ("v4.0", ACHIEVE, {"apikey": ""}, 1000),
+    ("v4.1", ACHIEVE, {"apikey": "wrong", "secretkey": "wrong"}, 1000),
+    ("v4.0", ACHIEVE, {"secretkey": ""}, 1006),
+    ("v4.1", ACHIEVE, {"secretkey": "wrong"}, 1006),
+    ("v4.1", ACHIEVE, {"secretkey": "pos-secret-key-0123456789"}, 1006),
+    ("v4.0", "customers/ann/tags", {"secretkey": ""}, 1001),
+    ("v4.1", "customers", {"secretkey": "wrong"}, 1001),
+    ("v4.1", "payments", {"secretkey": "wrong"}, 1001),
+]
+
+
 async def test_keys_come_before_everything_in_the_body(
-    gateway: RunningGateway, version: str, path: str, headers: dict[str, str], code: int
+    gateway: RunningGateway, subtests: pytest.Subtests
 ) -> None:
-    reply = await ask(gateway, "POST", path, version=version, headers=headers, data=b"\xff")
-    assert reply.fault == (401, code, "AUTHENTICATION_ERROR")
+    for version, path, headers, code in WRONG_KEYS:
+        with subtests.test(version=version, path=path, headers=headers):
+            reply = await ask(gateway, "POST", path, version=version, headers=headers, data=b"\xff")
+            assert reply.fault == (401, code, "AUTHENTICATION_ERROR")
 
 
 async def test_header_names_have_no_case(gateway: RunningGateway) -> None:
@@ -165,28 +168,30 @@ async def test_an_operation_that_is_not_local_says_so(gateway: RunningGateway) -
     assert 'gateway_not_local_total{route="POST /orders"} 1.0' in metrics
 
 
-@pytest.mark.parametrize(
-    ("head", "status"),
-    [
-        ("GET http://other.example/api HTTP/1.1\r\nHost: x", 400),
-        ("OPTIONS * HTTP/1.1\r\nHost: x", 400),
-        ("GET /%0A%0d HTTP/1.1\r\nHost: x", 404),
-        ("GET /api//x HTTP/1.1\r\nHost: x", 400),
-        ("GET /api/%2e%2e/x HTTP/1.1\r\nHost: x", 400),
-        ("GET /api/x#y HTTP/1.1\r\nHost: x", 400),
-        ("GET /api/%zz HTTP/1.1\r\nHost: x", 400),
-        ("GET /api HTTP/1.1\r\nHost: a/b@c", 421),
-        ("GET /api HTTP/1.1\r\nHost: x\r\nX_Real_IP: 1", 400),
-        ("GET /api HTTP/1.1\r\nHost: x\r\nContent-Length: 1", 400),
-        ("POST /api HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip, chunked", 501),
-        ("POST /api HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nExpect: magic", 417),
-    ],
-)
-async def test_ambiguous_requests_are_refused(gateway: RunningGateway, head: str, status: int) -> None:
-    tail = "0\r\n\r\n" if "chunked" in head else "x" if "Length: 1" in head else ""
-    answered, answer = await send_raw(gateway, f"{head}\r\nConnection: close\r\n\r\n{tail}".encode())
-    assert answered == status
-    assert b'"requestId":"req_' in answer
+AMBIGUOUS = [
+    ("GET http://other.example/api HTTP/1.1\r\nHost: x", 400),
+    ("OPTIONS * HTTP/1.1\r\nHost: x", 400),
+    ("GET /%0A%0d HTTP/1.1\r\nHost: x", 404),
+    ("GET /api//x HTTP/1.1\r\nHost: x", 400),
+    ("GET /api/%2e%2e/x HTTP/1.1\r\nHost: x", 400),
+    ("GET /api/x#y HTTP/1.1\r\nHost: x", 400),
+    ("GET /api/%zz HTTP/1.1\r\nHost: x", 400),
+    ("GET /api HTTP/1.1\r\nHost: a/b@c", 421),
+    ("GET /api HTTP/1.1\r\nHost: x\r\nX_Real_IP: 1", 400),
+    ("GET /api HTTP/1.1\r\nHost: x\r\nContent-Length: 1", 400),
+    ("POST /api HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip, chunked", 501),
+    ("POST /api HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nExpect: magic", 417),
+]
+
+
+async def test_ambiguous_requests_are_refused(gateway: RunningGateway, subtests: pytest.Subtests) -> None:
+    for head, status in AMBIGUOUS:
+        with subtests.test(head):
+            tail = "0\r\n\r\n" if "chunked" in head else "x" if "Length: 1" in head else ""
+            request = f"{head}\r\nConnection: close\r\n\r\n{tail}"
+            answered, answer = await send_raw(gateway, request.encode())
+            assert answered == status
+            assert b'"requestId":"req_' in answer
 
 
 async def test_a_client_that_waits_is_told_to_go_on(gateway: RunningGateway) -> None:

@@ -51,11 +51,17 @@ async def _answered(forward: RunningGateway, method: str, path: str, body: Any) 
         return answer, await answer.read()
 
 
-@pytest.mark.parametrize("how", [*READABLE, *UNREADABLE])
 async def test_an_answer_is_renamed_or_said_not_to_be(
-    forward: RunningGateway, platform: Platform, how: str
+    forward: RunningGateway, platform: Platform, subtests: pytest.Subtests
 ) -> None:
     await _one_person(forward)
+    platform.customers["4711"] = platform.customers["c-1"]
+    for how in (*READABLE, *UNREADABLE):
+        with subtests.test(how):
+            await _is_renamed_or_said_not_to_be(forward, platform, how)
+
+
+async def _is_renamed_or_said_not_to_be(forward: RunningGateway, platform: Platform, how: str) -> None:
     write, more = (READABLE | UNREADABLE)[how]
     said: list[bytes] = []
 
@@ -67,7 +73,6 @@ async def test_an_answer_is_renamed_or_said_not_to_be(
         return said[-1]
 
     platform.disguise = disguise
-    platform.customers["4711"] = platform.customers["c-1"]
     for method, path, body in CALLS:
         answer, raw = await _answered(forward, method, path, body)
         assert platform.seen[-1].headers["Accept-Encoding"] == "identity"
@@ -92,34 +97,37 @@ async def test_an_answer_is_renamed_or_said_not_to_be(
         )
 
 
-@pytest.mark.parametrize(
-    ("raw", "warned"),
-    [
-        (b'{"id":"c-1"}', True),
-        (b'{"c-1":{"points":1}}', True),
-        (b'{"payload":"{\\"customerId\\":\\"c-1\\"}"}', True),
-        (b'{"id":"\\u0063-1"}', True),
-        (b"<answer><customerId>c-1</customerId></answer>", True),
-        (b"customerId=c-1&points=3", True),
-        (b"{'customerId':'c-1'}", True),
-        (b'{"customerId":"c-1"} {"x":"c-1"}', True),
-        (b'{"message":"customer does not exist","code":4004}', False),
-        (b'{"points":1,"orderId":"c-11","note":"see c-1"}', False),
-        (b"<html>bad gateway</html>", False),
-        (b"", False),
-    ],
-)
+ODD_ANSWERS = [
+    (b'{"id":"c-1"}', True),
+    (b'{"c-1":{"points":1}}', True),
+    (b'{"payload":"{\\"customerId\\":\\"c-1\\"}"}', True),
+    (b'{"id":"\\u0063-1"}', True),
+    (b"<answer><customerId>c-1</customerId></answer>", True),
+    (b"customerId=c-1&points=3", True),
+    (b"{'customerId':'c-1'}", True),
+    (b'{"customerId":"c-1"} {"x":"c-1"}', True),
+    (b'{"message":"customer does not exist","code":4004}', False),
+    (b'{"points":1,"orderId":"c-11","note":"see c-1"}', False),
+    (b"<html>bad gateway</html>", False),
+    (b"", False),
+]
+
+
 async def test_an_id_that_could_not_be_renamed_is_reported(
-    forward: RunningGateway, platform: Platform, raw: bytes, warned: bool
+    forward: RunningGateway, platform: Platform, subtests: pytest.Subtests
 ) -> None:
     await _one_person(forward)
-    platform.disguise = lambda _, headers: raw
-    answer, body = await _answered(forward, "POST", "orders", {"customerId": "4711"})
-    assert (answer.headers.get("X-Gateway-Warnings") == UNMAPPED) is warned
-    assert answer.status == 200
-    assert (body == raw) or warned
-    answer, body = await _answered(forward, "GET", "leaderboard", None)
-    assert ("X-Gateway-Warnings" in answer.headers) is (bool(raw) and not answer_ids.is_json(raw))
+    sent = b""
+    platform.disguise = lambda _, headers: sent
+    for raw, warned in ODD_ANSWERS:
+        with subtests.test(raw=raw):
+            sent = raw
+            answer, body = await _answered(forward, "POST", "orders", {"customerId": "4711"})
+            assert (answer.headers.get("X-Gateway-Warnings") == UNMAPPED) is warned
+            assert answer.status == 200
+            assert (body == raw) or warned
+            answer, body = await _answered(forward, "GET", "leaderboard", None)
+            assert ("X-Gateway-Warnings" in answer.headers) is (bool(raw) and not answer_ids.is_json(raw))
 
 
 @pytest.mark.parametrize("status", [400, 404, 409, 422, 500, 207])
@@ -144,34 +152,36 @@ async def test_part_of_an_answer_is_not_renamed(forward: RunningGateway, platfor
 V4 = "/api/v4.0/integrations"
 
 
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        ("Location", V4 + "/customers/{}"),
-        ("Location", "https://api.example.com" + V4 + "/customers/{}/details?x=1#y"),
-        ("Location", V4 + "/transactions?a=1&customerId={}&b=2"),
-        ("Content-Location", "/customers/{}"),
-        ("Link", '</customers/{}/activities?startAfter=5>; rel="next", </customers/{}>; rel="up"'),
-        ("X-Customer-Id", "{}"),
-        ("X-GB-CustomerId", "{}"),
-        ("Location", "/customers/c-11"),
-        ("Location", "/orders/c-1"),
-        ("Location", "/customers/social-challenges"),
-        ("X-Trace", "c-1"),
-    ],
-)
+HEADERS = [
+    ("Location", V4 + "/customers/{}"),
+    ("Location", "https://api.example.com" + V4 + "/customers/{}/details?x=1#y"),
+    ("Location", V4 + "/transactions?a=1&customerId={}&b=2"),
+    ("Content-Location", "/customers/{}"),
+    ("Link", '</customers/{}/activities?startAfter=5>; rel="next", </customers/{}>; rel="up"'),
+    ("X-Customer-Id", "{}"),
+    ("X-GB-CustomerId", "{}"),
+    ("Location", "/customers/c-11"),
+    ("Location", "/orders/c-1"),
+    ("Location", "/customers/social-challenges"),
+    ("X-Trace", "c-1"),
+]
+
+
 @pytest.mark.parametrize("status", [201, 204, 303])
 async def test_ids_in_headers_are_the_channels_own(
-    forward: RunningGateway, platform: Platform, status: int, name: str, value: str
+    forward: RunningGateway, platform: Platform, subtests: pytest.Subtests, status: int
 ) -> None:
     await _one_person(forward)
-    platform.headers[name] = value.replace("{}", "c-1")
+    usual = platform.headers.copy()
     platform.disguised_status = status
     platform.disguise = lambda _, headers: b"" if status == 204 else b"{}"
-    async with forward.call(
-        "POST", "orders", channel="pos", json={"customerId": "4711"}, allow_redirects=False
-    ) as answer:
-        assert (answer.status, answer.headers[name]) == (status, value.replace("{}", "4711"))
+    for name, value in HEADERS:
+        platform.headers = CIMultiDict([*usual.items(), (name, value.replace("{}", "c-1"))])
+        with subtests.test(value, name=name):
+            async with forward.call(
+                "POST", "orders", channel="pos", json={"customerId": "4711"}, allow_redirects=False
+            ) as answer:
+                assert (answer.status, answer.headers[name]) == (status, value.replace("{}", "4711"))
 
 
 def test_headers_are_renamed_where_they_name_a_customer() -> None:

@@ -137,27 +137,30 @@ async def test_a_changed_body_is_refused(forward: RunningGateway) -> None:
     assert (await tell(forward, compact(TOLD | {"customer_id": "bob"}), sign(compact(TOLD))))[0] == 401
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        b"",
-        b"[]",
-        b"{}",
-        b"{",
-        compact(TOLD | {"event": 7}),
-        compact(TOLD | {"event": ""}),
-        compact(TOLD | {"event": "x" * 101}),
-        compact(TOLD | {"event": "ann@example.com"}),
-        compact(TOLD | {"customer_id": ["ann"]}),
-        compact(TOLD | {"customer_id": "x" * 101}),
-        compact(TOLD | {"customer_id": "a\x00"}),
-        b'{"event":"a.b","event":"c.d"}',
-        compact(TOLD | {"data": None})[:-1] + b',"data":' + b"[" * 64 + b"]" * 64 + b"}",
-    ],
-)
-async def test_a_signed_body_that_is_no_event_is_refused(forward: RunningGateway, body: bytes) -> None:
-    assert (await tell(forward, body))[0] == 400
-    assert await heard(forward) == []
+NO_EVENTS = [
+    b"",
+    b"[]",
+    b"{}",
+    b"{",
+    compact(TOLD | {"event": 7}),
+    compact(TOLD | {"event": ""}),
+    compact(TOLD | {"event": "x" * 101}),
+    compact(TOLD | {"event": "ann@example.com"}),
+    compact(TOLD | {"customer_id": ["ann"]}),
+    compact(TOLD | {"customer_id": "x" * 101}),
+    compact(TOLD | {"customer_id": "a\x00"}),
+    b'{"event":"a.b","event":"c.d"}',
+    compact(TOLD | {"data": None})[:-1] + b',"data":' + b"[" * 64 + b"]" * 64 + b"}",
+]
+
+
+async def test_a_signed_body_that_is_no_event_is_refused(
+    forward: RunningGateway, subtests: pytest.Subtests
+) -> None:
+    for body in NO_EVENTS:
+        with subtests.test(body=body[:80]):
+            assert (await tell(forward, body))[0] == 400
+            assert await heard(forward) == []
 
 
 async def test_a_body_that_is_too_large_is_not_looked_at(forward: RunningGateway) -> None:
