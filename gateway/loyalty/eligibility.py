@@ -114,11 +114,12 @@ def _campaign(campaign: Campaign | None, spent: int, accepted_at: int) -> Reason
 
 
 def _audience(audience: Audience, standing: Standing) -> Reason | None:
-    tags = folded_all(standing.tags)
-    if audience.include_tags and tags.isdisjoint(map(folded, audience.include_tags)):
-        return "audience_tags"
-    if not tags.isdisjoint(map(folded, audience.exclude_tags)):
-        return "audience_excluded_tag"
+    if audience.include_tags or audience.exclude_tags:
+        tags = folded_all(standing.tags)
+        if audience.include_tags and tags.isdisjoint(map(folded, audience.include_tags)):
+            return "audience_tags"
+        if not tags.isdisjoint(map(folded, audience.exclude_tags)):
+            return "audience_excluded_tag"
     if standing.tier < audience.min_tier:
         return "audience_tier"
     if audience.attributes and not _has(standing.attributes, audience.attributes):

@@ -75,14 +75,15 @@ class AnswerOf(msgspec.Struct, frozen=True):
 
 @dataclass(slots=True)
 class Due:
-    """An achievement that is due, with what its profile looks like now; `profile_id` None: the customer was erased.
-    `granted` is when what it was granted before for this campaign had been accepted. `attributes` are JSON texts, as they are
-    stored."""
+    """An achievement that is due, with what its profile looks like now; `profile_id` None: the customer was erased. `active` and
+    `guest` are so if all records are. `granted` is when what it was granted before for this campaign had been accepted.
+    `attributes` are JSON texts, as they are stored."""
 
     achievement: Achievement
     profile_id: int | None
-    records: list[tuple[int, bool, bool]] = field(default_factory=list)
-    granted: list[int] = field(default_factory=list)
+    active: bool = True
+    guest: bool = True
+    granted: tuple[int, ...] = ()
     tags: frozenset[str] = frozenset()
     score: int = 0
     attributes: dict[str, str] = field(default_factory=dict)

@@ -7,6 +7,7 @@ committed never happened, and one that is committed cannot happen again.
 
 from collections import defaultdict
 from collections.abc import Mapping
+from typing import Final
 
 import msgspec
 
@@ -33,6 +34,11 @@ from gateway.usecases.env import Env
 from gateway.workingset import WorkingSet
 
 _COUPON_BYTES = 10
+_EVENTS: Final[Mapping[AchievementState, Action]] = {
+    "granted": Action.ACHIEVEMENT_GRANTED,
+    "ignored": Action.ACHIEVEMENT_IGNORED,
+    "failed": Action.ACHIEVEMENT_FAILED,
+}
 _decode = msgspec.json.decode
 
 
@@ -59,7 +65,7 @@ class _Earlier:
     """Grants of the same batch. They count like all earlier grants."""
 
     def __init__(self) -> None:
-        self.granted: defaultdict[tuple[int | None, int], list[int]] = defaultdict(list)
+        self.granted: defaultdict[tuple[int | None, int], tuple[int, ...]] = defaultdict(tuple)
         self.score: defaultdict[int | None, int] = defaultdict(int)
 
 
@@ -73,7 +79,7 @@ def _decide(due: Due, earlier: _Earlier, ws: WorkingSet, env: Env) -> str:
     if reason is not None or campaign is None:
         return _close(due, "ignored", reason or "campaign_unknown", ws)
     _grant(due, campaign, ws, env)
-    earlier.granted[due.profile_id, campaign.id].append(due.achievement.accepted_at)
+    earlier.granted[due.profile_id, campaign.id] += (due.achievement.accepted_at,)
     earlier.score[due.profile_id] += campaign.score
     return "granted"
 
@@ -90,12 +96,12 @@ def _standing(due: Due, campaign: Campaign | None, earlier: _Earlier, ws: Workin
     tier = tier_of(env.tiers, due.score + earlier.score[due.profile_id])
     return Standing(
         exists=due.profile_id is not None,
-        active=all(active for _, active, _ in due.records),
-        guest=all(guest for _, _, guest in due.records),
+        active=due.active,
+        guest=due.guest,
         tags=due.tags,
         tier=tier.order if tier is not None else 0,
         attributes={name: _decode(text) for name, text in due.attributes.items()},
-        granted=(*due.granted, *earlier.granted[due.profile_id, due.achievement.campaign_id]),
+        granted=due.granted + earlier.granted[due.profile_id, due.achievement.campaign_id],
         spent=ws.budgets[campaign.id] if campaign is not None and campaign.budget_points else 0,
     )
 
@@ -132,7 +138,7 @@ def _close(
     achievement = due.achievement
     _set_state(achievement, state, reason, ws)
     ws.record_event(
-        Action(f"achievement.{state}"),
+        _EVENTS[state],
         outcome=state,
         channel=achievement.channel,
         actor="gateway",

@@ -5,7 +5,7 @@ from operator import attrgetter
 from typing import Any
 
 from gateway.model import Achievement, AnswerOf, Dedup, Due, LedgerEntry, StoredAnswer
-from gateway.store.statement import Query, Write
+from gateway.store.statement import Query, Rows, Write
 from gateway.store.tables.columns import Columns
 from gateway.store.tables.table import Loading, Table, entities, fenced_rows, rows_of
 from gateway.workingset import WorkingSet, Written
@@ -36,17 +36,14 @@ CROSS JOIN record AS r ON r.profile_id = k.profile_id
 CROSS JOIN ledger AS l ON l.record_id = r.record_id GROUP BY r.record_id
 """
 _DUE = f"""
-SELECT {ACHIEVEMENT.select("a")}, r.profile_id
+SELECT {ACHIEVEMENT.select("a")}, r.profile_id, s.active, s.guest, COALESCE(g.accepted_at, l.entered_at)
 FROM (SELECT * FROM achievement WHERE state = 'accepted' AND due_at <= ? ORDER BY due_at LIMIT ?) AS a
-LEFT JOIN record AS r ON r.record_id = a.record_id ORDER BY a.due_at
+LEFT JOIN record AS r ON r.record_id = a.record_id
+LEFT JOIN record AS s ON s.profile_id = r.profile_id
+LEFT JOIN ledger AS l ON l.record_id = s.record_id AND l.campaign_id = a.campaign_id
+LEFT JOIN achievement AS g ON g.achievement_id = l.achievement_id ORDER BY a.due_at
 """
-_STANDINGS = """
-SELECT k.position, r.record_id, r.active, r.guest, COALESCE(g.accepted_at, l.entered_at)
-FROM keys(profile_id bigint, campaign_id bigint) AS k
-CROSS JOIN record AS r ON r.profile_id = k.profile_id
-LEFT JOIN ledger AS l ON l.record_id = r.record_id AND l.campaign_id = k.campaign_id
-LEFT JOIN achievement AS g ON g.achievement_id = l.achievement_id
-"""
+"""A row for each record of the profile, and for each grant of it in this campaign."""
 _SCORES = BALANCES.replace("l.points", "l.score")
 _PROFILE_TAGS = """
 SELECT r.profile_id, t.tag FROM keys(profile_id bigint) AS k
@@ -66,30 +63,34 @@ _DETAILS = {"score": _SCORES, "tags": _PROFILE_TAGS, "attributes": _PROFILE_ATTR
 def _load_due(ws: WorkingSet, wanted: list[DueWanted]) -> Loading:
     for limit, details in wanted:
         [rows] = yield [Query(_DUE, parameters=(ws.now, limit))]
-        dues = [Due(ACHIEVEMENT.read(row[:-1]), row[-1]) for row in rows]
+        dues = _dues(rows)
         for due in dues:
             _note_trace(ws, due.achievement)
         ws.due.put((limit, details), dues)
-        yield from _load_standings(dues, details)
+        if details:
+            yield from _load_details(dues, details)
 
 
-def _load_standings(dues: list[Due], details: frozenset[str]) -> Loading:
+def _dues(rows: Rows) -> list[Due]:
+    found: dict[int, Due] = {}
+    for *columns, profile_id, active, guest, granted_at in rows:
+        due = found.get(columns[0])
+        if due is None:
+            due = found[columns[0]] = Due(ACHIEVEMENT.read(columns), profile_id)
+        if profile_id is not None:
+            due.active, due.guest = due.active and bool(active), due.guest and bool(guest)
+        if granted_at is not None:
+            due.granted += (granted_at,)
+    return list(found.values())
+
+
+def _load_details(dues: list[Due], details: frozenset[str]) -> Loading:
     of_profile: dict[int, list[Due]] = {}
     for due in dues:
         if due.profile_id is not None:
             of_profile.setdefault(due.profile_id, []).append(due)
-    pairs = [(due.profile_id, due.achievement.campaign_id) for due in dues]
     detailed = {name: query for name, query in _DETAILS.items() if name in details}
-    standings, *answers = yield [
-        Query(_STANDINGS, pairs, packed=True),
-        *(Query(sql, of_profile) for sql in detailed.values()),
-    ]
-    for position, record_id, active, guest, accepted_at in standings:
-        due = dues[position]
-        if not due.records or due.records[-1][0] != record_id:
-            due.records.append((record_id, bool(active), bool(guest)))
-        if accepted_at is not None:
-            due.granted.append(accepted_at)
+    answers = yield [Query(sql, of_profile) for sql in detailed.values()]
     for name, details_of in zip(detailed, answers, strict=True):
         for profile_id, *detail in details_of:
             for due in of_profile[profile_id]:

@@ -102,15 +102,29 @@ async def test_a_due_achievement_shows_what_its_whole_profile_looks_like(store: 
         ws.enter(entry(ws, achievement(ws, web.record_id), score=5))
         ws.enter(entry(ws, achievement(ws, web.record_id, campaign_id=8), score=1))
 
-    saved = await run(store, save)
-    web, pos = saved.by_record_id.values()
+    await run(store, save)
     details = frozenset({"tags", "score", "attributes"})
     (due,) = await due_now(store, details)
-    assert sorted(due.records) == sorted([(web.record_id, True, True), (pos.record_id, False, False)])
-    assert due.granted == [NOON, NOON]
+    assert (due.active, due.guest) == (False, False)
+    assert due.granted == (NOON, NOON)
     assert (due.tags, due.score) == ({"vip", "staff"}, 16)
     (plain,) = await due_now(store)
     assert (plain.tags, plain.score, plain.attributes) == (frozenset(), 0, {})
+
+
+@pytest.mark.parametrize("said", [(True, False), (False, True), (True, True)])
+async def test_a_profile_with_a_due_achievement_is_active_or_a_guest_only_if_all_its_records_are(
+    store: Store, said: tuple[bool, bool]
+) -> None:
+    def save(ws: WorkingSet) -> None:
+        _, records = person(ws, "web:ann", "pos:17")
+        for record, one in zip(records, said, strict=True):
+            record.active = record.guest = one
+        ws.accept(achievement(ws, records[0].record_id))
+
+    await run(store, save)
+    (due,) = await due_now(store)
+    assert (due.active, due.guest) == (all(said), all(said))
 
 
 async def test_a_grant_counts_at_the_moment_its_report_was_accepted(store: Store) -> None:
@@ -124,7 +138,7 @@ async def test_a_grant_counts_at_the_moment_its_report_was_accepted(store: Store
 
     saved = await run(store, save)
     (due,) = await due_now(store)
-    assert due.granted == [NOON - HOUR]
+    assert due.granted == (NOON - HOUR,)
     (profile_id,) = saved.profiles
     assert await grants_of(store, Customer(profile_id, True, False, {})) == {7: [NOON - HOUR]}
 
