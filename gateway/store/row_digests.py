@@ -9,9 +9,11 @@ A digest is keyed, because the values are short: without the master secret it ca
 
 import hmac
 from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from hashlib import blake2b
 from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
@@ -40,7 +42,8 @@ UNCOVERED = (
 """What no digest covers, as in `gateway audit verify --state` and docs/trust-model.md."""
 
 
-class DigestedRows(NamedTuple):
+@dataclass(frozen=True)
+class DigestedRows:
     """Rows of one kind: the columns that a digest covers, the columns that name a row, the column with its time ("": none), and the
     columns of the primary key if they are others. `about` are columns with values that stand before the digest, as numbers or words
     without personal data. They show whether a row is rightly gone. `source` is the table, if it has another name, and its rows."""
@@ -57,10 +60,18 @@ class DigestedRows(NamedTuple):
         return self.by or self.key
 
     def key_of(self, row: Row) -> str:
-        return " ".join(str(row[self.columns.index(name)]) for name in self.key)
+        return " ".join([str(row[place]) for place in self._key_places])
 
     def about_of(self, row: Row) -> str:
-        return " ".join(str(row[self.columns.index(name)]) for name in self.about)
+        return " ".join([str(row[place]) for place in self._about_places])
+
+    @cached_property
+    def _key_places(self) -> list[int]:
+        return [self.columns.index(name) for name in self.key]
+
+    @cached_property
+    def _about_places(self) -> list[int]:
+        return [self.columns.index(name) for name in self.about]
 
     def made_at(self, row: Row) -> int:
         """In ms; 0 if the row does not say."""
@@ -180,14 +191,24 @@ def row_key(checkpoint_key: bytes) -> bytes:
 
 def logged_digest(name: str, key: bytes, row: Row) -> str:
     """The row's digest as the log has it, with the values of `about` before it."""
-    about = TABLES[name].about_of(row)
-    return f"{about}.{row_digest(key, row)}" if about else row_digest(key, row)
+    shape, digest = TABLES[name], row_digest(key, row)
+    return f"{shape.about_of(row)}.{digest}" if shape.about else digest
 
 
 def row_digest(key: bytes, row: Row) -> str:
     """The digest of the values as they are stored: true is 1."""
-    stored = [int(value) if isinstance(value, bool) else value for value in row]
-    return blake2b(_encode(stored), key=key, digest_size=_DIGEST_BYTES).hexdigest()
+    text = _encode(tuple(row))
+    if b"true" in text or b"false" in text:  # as a value, or within one
+        text = _encode([int(value) if isinstance(value, bool) else value for value in row])
+    digest = _keyed(key).copy()
+    digest.update(text)
+    return digest.hexdigest()
+
+
+@lru_cache(maxsize=2)
+def _keyed(key: bytes) -> blake2b:
+    """The state after the key, which is the same for each row."""
+    return blake2b(key=key, digest_size=_DIGEST_BYTES)
 
 
 def digests(ws: WorkingSet, changed: Collection[str], key: bytes) -> dict[str, dict[str, str]]:
