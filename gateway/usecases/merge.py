@@ -93,43 +93,43 @@ def _answer_reviews(ws: WorkingSet, winner: Profile, loser: Profile, rules: Rule
 
 
 def open_review(ws: WorkingSet, rules: RuleSet, proposal: ReviewProposal) -> bool:
-    """Ask once about a pair. A question that was rejected or not answered is opened again only if a rule or a type supports it that
-    did not before. One that was closed for another reason is opened again with the new reason."""
+    """Ask once about a pair. A question that was asked before may be asked again (`_ask_again`). Returns whether a question was
+    opened."""
     a, b = proposal.profile_a, proposal.profile_b
     if b is None or a == b:
         return False
     pair = (min(a, b), max(a, b))
     evidence = frozenset((*([f"rule:{proposal.rule}"] if proposal.rule else ()), *proposal.types))
     known = ws.review_of(pair)
-    if known is None:
-        item = ReviewItem(
-            ws.next_id(),
-            *pair,
-            "open",
-            proposal.reason,
-            proposal.rule,
-            proposal.types,
-            ws.now,
-            evidence=evidence,
-        )
-        ws.keep_review(item)
-        return True
+    if known is not None:
+        return _ask_again(ws, rules, known, proposal, evidence)
+    item = ReviewItem(
+        ws.next_id(), *pair, "open", proposal.reason, proposal.rule, proposal.types, ws.now, evidence=evidence
+    )
+    ws.keep_review(item)
+    return True
+
+
+def _ask_again(
+    ws: WorkingSet, rules: RuleSet, known: ReviewItem, proposal: ReviewProposal, evidence: frozenset[str]
+) -> bool:
+    """A question that was rejected or not answered is opened again only if a rule or a type supports it that did not before. One
+    that was closed for another reason is opened again with the new reason."""
+    has_news = not evidence <= known.evidence
+    was_answered = known.state == "rejected" or known.closed_by == UNANSWERED
     if is_about_points(known):
         known.evidence |= evidence
         ws.ask_again(known, proposal.reason, proposal.rule, proposal.types)
         return True
-    news = not evidence <= known.evidence
     if known.state == "open":
-        if news:
+        if has_news:
             known.evidence |= evidence
             ws.note_evidence(known)
         return False
-    was_answered = known.state == "rejected" or known.closed_by == UNANSWERED
-    if was_answered and not (news and rules.review.reopen_on_new_evidence):
+    if was_answered and not (has_news and rules.review.reopen_on_new_evidence):
         return False
-    known.reason, known.rule, known.types = proposal.reason, proposal.rule, proposal.types
     known.evidence |= evidence
-    ws.reopen_review(known)
+    ws.ask_again(known, proposal.reason, proposal.rule, proposal.types)
     if was_answered:
         _note_reopened(ws, known)
     return True
