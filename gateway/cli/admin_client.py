@@ -197,8 +197,8 @@ async def _have_proven(session: "aiohttp.ClientSession", config: Config, token: 
     if not any(hmac.compare_digest(proof(key, challenge, str(one), address.port), given) for one in hosts):
         raise Failure(
             f"another gateway or another program answers on server.admin_listen ({address}): it did not prove that it knows"
-            " this configuration's admin token, so it was not told. Stop it (a gateway of an earlier version too), or set another"
-            " address. Run commands where the gateway itself listens, not through a forwarded port",
+            " this configuration's admin token, so the token was not sent. Stop it (a gateway of an earlier version too), or set"
+            " another address. Run commands where the gateway itself listens, not through a forwarded port",
             MISUSED,
         )
 
@@ -251,8 +251,8 @@ def _failure(status: int, answer: bytes) -> Failure:
         return Failure(f"the admin listener answered {status} without JSON; is it another program's?")
     if problem["code"] == "unauthorized":
         return Failure(
-            "the gateway does not know this configuration's admin token; was it an operator's who was removed or got"
-            " another, or does another gateway answer on server.admin_listen?",
+            "the gateway refused this configuration's admin token. Was its operator removed or given another token,"
+            " or does another gateway answer on server.admin_listen?",
             MISUSED,
         )
     return Failure(text, MISUSED if status in _USAGE else REFUSED, problem["code"])

@@ -107,7 +107,8 @@ class UpstreamSettings(Section, frozen=True):
                 yield Mistake(name, 'is out of range; write a size up to "1GiB"')
         if self.reconcile_after < self.dedup_window:
             yield Mistake(
-                "reconcile_after", "is shorter than dedup_window; a repeated report could still arrive"
+                "reconcile_after",
+                "is shorter than dedup_window, so a repeated report could still arrive; write at least that",
             )
         if not HOUR <= self.give_up_after <= 30 * DAY:
             yield Mistake("give_up_after", 'is out of range; write "1h" to "30d"')

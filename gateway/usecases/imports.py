@@ -55,7 +55,9 @@ def import_rows(command: ImportRows, ws: WorkingSet, env: Env) -> Imported | Ref
     if run.undo_after is not None:
         return Refused("import_undoing", "the import is being undone; finish that first: gateway import undo")
     if not start.may_follow(run.reached):
-        return Refused("import_moved", f"the import stands at line {run.reached.next_line}; go on from there")
+        return Refused(
+            "import_moved", f"the import stands at line {run.reached.next_line}; continue from there"
+        )
     counts = Counter(_outcomes(command, ws, env))
     if command.refused:
         counts[REJECTED] += len(command.refused)

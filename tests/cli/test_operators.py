@@ -31,7 +31,7 @@ def test_a_command_acts_as_the_operator_of_the_token_that_the_settings_have(
     again = shell.json("operators", "rotate", "ann", "--grace", "0")["token"]
     monkeypatch.setenv("GATEWAY_ADMIN_TOKEN", steward)
     shell("operators", "list", code=2)
-    assert "does not know this configuration's admin token" in shell.err
+    assert "refused this configuration's admin token" in shell.err
     monkeypatch.setenv("GATEWAY_ADMIN_TOKEN", again)
     shell("operators", "list")
     monkeypatch.delenv("GATEWAY_ADMIN_TOKEN")
