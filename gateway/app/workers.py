@@ -59,7 +59,7 @@ _ITSELF = Caller("", "", "gateway", "", "gateway")
 
 @dataclass(slots=True)
 class _Mail:
-    """The worker of one listener, until it has to end."""
+    """The worker of one webhook, until it has to end."""
 
     webhook: Webhook
     worker: WebhookWorker
@@ -190,7 +190,7 @@ class Workers:
         self._go_on(mail.worker.target, loop(), mail.ended)
 
     def _follow_webhooks(self, config: Config) -> Callable[[], None]:
-        """Unchanged listeners continue, others end after their step, and new ones begin."""
+        """Unchanged webhooks continue, others end after their step, and new ones begin."""
         known = {name: mail for name, mail in self._mail.items() if mail.webhook in config.webhooks}
         fresh = [self._mail_to(webhook) for webhook in config.webhooks if webhook.name not in known]
 

@@ -1,5 +1,5 @@
-"""Outgoing webhooks: the outbox rows of one listener, sent in the order of their lanes, and repeated until they are accepted or too
-old. The listener may get one twice, and recognises it by `webhook-id`.
+"""Outgoing webhooks: the outbox rows of one webhook, sent in the order of their lanes, and repeated until they are accepted or too
+old. The receiver may get one twice, and recognises it by `webhook-id`.
 
 A row is not marked before it is sent: a repeated event is allowed, so if a lease ends without an answer, it is simply sent again.
 """
@@ -31,7 +31,7 @@ _GONE: Final = 410
 
 
 class WebhookWorker:
-    """For one listener. `step` is a worker's loop; `open` before the first, `close` after the last."""
+    """For one webhook. `step` is a worker's loop; `open` before the first, `close` after the last."""
 
     def __init__(
         self,
@@ -94,17 +94,17 @@ class WebhookWorker:
 
 
 class RemovedWebhookWorker:
-    """Rows of listeners that are no longer configured here. They are not sent, because another process may know the listener. They
+    """Rows of webhooks that are no longer configured here. They are not sent, because another process may know the webhook. They
     end when they are too old."""
 
     def __init__(
         self,
-        listeners: Callable[[], Collection[str]],
+        webhooks: Callable[[], Collection[str]],
         store: Store,
         outbox_of: Callable[[str], Outbox],
         clock: Clock,
     ) -> None:
-        self._listeners = listeners
+        self._webhooks = webhooks
         self._store = store
         self._outbox_of = outbox_of
         self._clock = clock
@@ -112,7 +112,7 @@ class RemovedWebhookWorker:
     async def step(self) -> float:
         """Close some rows that are too old. Returns the seconds until the next step."""
         for target in await targets_given_up(self._store, self._clock.now()):
-            if target.removeprefix("webhook:") in self._listeners():
+            if target.removeprefix("webhook:") in self._webhooks():
                 continue
             outbox = self._outbox_of(target)
             for delivery in await outbox.claim(_AT_ONCE):

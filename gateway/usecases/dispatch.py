@@ -201,11 +201,11 @@ def carry_out(command: AnyCommand, ws: WorkingSet, env: Env) -> Any:
     ws.declared = caller.declared if caller is not None else ""
     if caller is not None and caller.trace:
         ws.traces[caller.request_id] = caller.trace
-    if not env.listeners and not env.forwards:
+    if not env.subscribers and not env.forwards:
         return USE_CASES[type(command)][1](command, ws, env)
     before = mark(ws)
     outcome = USE_CASES[type(command)][1](command, ws, env)
     points.ask_for_balances(ws, env, before.merges)
-    if env.listeners:
+    if env.subscribers:
         announce(ws, env, before)
     return outcome

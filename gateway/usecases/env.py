@@ -24,7 +24,7 @@ class Env:
 
     `forwards`: calls go to an upstream, which keeps points of its own.
 
-    `listeners` are the names of the webhooks that listen to a topic.
+    `subscribers` are the names of the webhooks that get the events of a topic.
 
     `delivers`: accepted achievements are reported to the upstream, which grants, and are given up after `give_up_after`.
     """
@@ -43,7 +43,7 @@ class Env:
     delivers: bool = False
     give_up_after: int = 72 * HOUR
     forwards: bool = False
-    listeners: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    subscribers: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
     own: Mapping[str, frozenset[str]] = field(default_factory=dict[str, frozenset[str]])
     policy: Policy = field(init=False)
     normalizer: Normalizer = field(init=False)
@@ -74,16 +74,16 @@ class Env:
             forwards=config.gateway.mode == "forward",
             give_up_after=config.upstream.give_up_after,
             canonical_id=config.upstream.canonical_id,
-            listeners={
+            subscribers={
                 topic: tuple(webhook.name for webhook in config.webhooks if topic in webhook.events)
                 for topic in topics
             },
         )
 
     def offer_as(self, other: Self) -> None:
-        """Take over the campaigns, spans and listeners of another one, made from newer settings."""
+        """Take over the campaigns, spans and subscribers of another one, made from newer settings."""
         self.campaigns, self.standing_details = other.campaigns, other.standing_details
-        self.tiers, self.program, self.listeners = other.tiers, other.program, other.listeners
+        self.tiers, self.program, self.subscribers = other.tiers, other.program, other.subscribers
         self.dedup_window, self.grant_delay = other.dedup_window, other.grant_delay
         self.idempotency_ttl = other.idempotency_ttl
 

@@ -1,5 +1,5 @@
 """Webhooks from the platform. Each event counts once, is for the profile that its customer id leads to today, and is passed on to
-the listeners."""
+the subscribers."""
 
 import msgspec
 
@@ -39,16 +39,16 @@ def receive_webhook(command: ReceiveWebhook, ws: WorkingSet, env: Env) -> Done:
     event = PlatformEvent(command.key, command.topic, profile_id, ws.now)
     ws.platform_events.add(event.key, event)
     subject = ws.next_id()
-    listeners = env.listeners.get(command.topic, ())
-    payload = _payload(command, profile_id, ws.now) if listeners else ""
-    for listener in listeners:
-        queue(ws, listener, profile_id or subject, PLATFORM_EVENT, subject, payload)
+    subscribers = env.subscribers.get(command.topic, ())
+    payload = _payload(command, profile_id, ws.now) if subscribers else ""
+    for webhook in subscribers:
+        queue(ws, webhook, profile_id or subject, PLATFORM_EVENT, subject, payload)
     ws.record_event(
         Action.WEBHOOK_RECEIVED,
         actor=command.caller.actor,
         profile=_shown(profile_id) or "",
         request_id=command.caller.request_id,
-        detail={"topic": command.topic, "listeners": list(listeners)},
+        detail={"topic": command.topic, "listeners": list(subscribers)},
     )
     return Done()
 

@@ -1,4 +1,4 @@
-"""Events for webhooks. After each command, its changes are examined, and a row of the outbox is written for each listener, in the
+"""Events for webhooks. After each command, its changes are examined, and a row of the outbox is written for each webhook, in the
 same transaction. So every change is announced, and nothing else. Bodies hold ids, never identifiers of persons."""
 
 from collections.abc import Iterator, Mapping
@@ -55,8 +55,8 @@ def announce(ws: WorkingSet, env: Env, since: Mark) -> None:
     """Queue the news since `since` for every webhook that listens to it."""
     for topic, lane, subject, data, request_id in _news(ws, since):
         body = {"type": topic, "timestamp": timestamp(ws.now), "data": data}
-        for listener in env.listeners.get(topic, ()):
-            queue(ws, listener, lane, EVENT, subject, _encode(body).decode(), request_id)
+        for webhook in env.subscribers.get(topic, ()):
+            queue(ws, webhook, lane, EVENT, subject, _encode(body).decode(), request_id)
 
 
 def send_test(command: SendTestEvent, ws: WorkingSet, env: Env) -> Delivery:
@@ -76,14 +76,14 @@ def send_test(command: SendTestEvent, ws: WorkingSet, env: Env) -> Delivery:
 
 def queue(
     ws: WorkingSet,
-    listener: str,
+    webhook: str,
     lane: int,
     kind: str,
     subject: int,
     payload: str,
     request_id: str | None = None,
 ) -> Delivery:
-    target = f"webhook:{listener}"
+    target = f"webhook:{webhook}"
     return ws.queue(target, lane, kind, subject, payload, give_up_after=GIVE_UP_AFTER, request_id=request_id)
 
 

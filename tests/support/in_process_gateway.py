@@ -89,7 +89,7 @@ def environment(
     random_bytes: Callable[[int], bytes] | None = None,
     delivers: bool = False,
     forwards: bool = False,
-    listeners: Mapping[str, tuple[str, ...]] = {},
+    subscribers: Mapping[str, tuple[str, ...]] = {},
     canonical_id: CanonicalId = "first",
 ) -> Env:
     chance = random.Random(seed)
@@ -106,7 +106,7 @@ def environment(
         random_bytes=random_bytes or chance.randbytes,
         delivers=delivers,
         forwards=forwards,
-        listeners=listeners,
+        subscribers=subscribers,
         canonical_id=canonical_id,
     )
 

@@ -29,7 +29,7 @@ VALUES = (CLAIMED, CLAIMED_NAME, EMAIL, PHONE, WEB, POS, NAME, CITY, PREFIX, TOK
 
 def zoes_env() -> Env:
     prize = Campaign(id=SHARE.id, name="Share", points=20, coupon=Coupon("fixed_discount", 5.0, PREFIX))
-    return environment(campaigns=(prize,), listeners={UPDATED: ("crm",)})
+    return environment(campaigns=(prize,), subscribers={UPDATED: ("crm",)})
 
 
 def token(customer_id: str = POS, key: str = TOKEN) -> IdempotencyKey:

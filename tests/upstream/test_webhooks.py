@@ -26,7 +26,7 @@ from tests.support.webhook_listener import TOPIC, Listener, Sending, listening, 
 
 @pytest.fixture
 async def core(tmp_path: Path) -> AsyncGenerator[InProcessGateway]:
-    async with InProcessGateway(tmp_path, environment(listeners={TOPIC: ("crm",)})) as built:
+    async with InProcessGateway(tmp_path, environment(subscribers={TOPIC: ("crm",)})) as built:
         yield built
 
 

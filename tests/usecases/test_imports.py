@@ -143,7 +143,7 @@ async def test_importing_the_same_rows_anew_changes_nothing(core: InProcessGatew
 
 
 async def test_a_chunk_that_is_saved_step_by_step_counts_and_tells_every_row(tmp_path: Path) -> None:
-    env = environment(listeners={"profile.created": ("crm",), "profile.merged": ("crm",)})
+    env = environment(subscribers={"profile.created": ("crm",), "profile.merged": ("crm",)})
     async with InProcessGateway(tmp_path, env=env) as core:
         rows = [customer(f"pos:{n}", email=f"{n}@x.eg") for n in range(600)]
         rows += [customer("pos:600", email="1@x.eg"), customer("pos:601", email="0@x.eg 599@x.eg")]

@@ -121,7 +121,7 @@ def test_a_dry_run_predicts_what_the_job_does(
     chosen: dict[str, str],
 ) -> None:
     async def play() -> None:
-        env = environment(listeners=dict.fromkeys(TOPICS, ("crm",)), forwards=True)
+        env = environment(subscribers=dict.fromkeys(TOPICS, ("crm",)), forwards=True)
         with tempfile.TemporaryDirectory() as directory:
             async with InProcessGateway(Path(directory), env) as core:
                 world = World(core)

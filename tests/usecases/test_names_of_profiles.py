@@ -149,7 +149,7 @@ async def test_erasing_one_part_leaves_the_names_of_the_others(core: InProcessGa
 
 
 async def test_the_log_and_the_listeners_are_told_which_ids_went_with_a_part(tmp_path: Path) -> None:
-    env = environment(rules=rules("1"), listeners={"profile.split": ("crm",)})
+    env = environment(rules=rules("1"), subscribers={"profile.split": ("crm",)})
     async with InProcessGateway(tmp_path, env) as core:
         for place in ("web:ann", "web:bob", "web:cem"):
             await core.send(customer(place))

@@ -183,7 +183,7 @@ def test_a_dry_run_tells_what_the_command_does_right_after(
     sequence: list[tuple[Any, ...]], wanted: list[tuple[Any, ...]]
 ) -> None:
     async def play() -> None:
-        env = environment(listeners=dict.fromkeys(TOPICS, ("crm",)), forwards=True)
+        env = environment(subscribers=dict.fromkeys(TOPICS, ("crm",)), forwards=True)
         with tempfile.TemporaryDirectory() as directory:
             async with InProcessGateway(Path(directory), env) as core:
                 world = World(core)

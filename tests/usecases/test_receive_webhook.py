@@ -31,7 +31,7 @@ ANN = "ann@x.eg"
 @pytest.fixture
 async def core(tmp_path: Path, database_url: str) -> AsyncGenerator[InProcessGateway]:
     async with InProcessGateway(
-        tmp_path, environment(listeners={UPDATED: ("crm",)}), url=database_url
+        tmp_path, environment(subscribers={UPDATED: ("crm",)}), url=database_url
     ) as built:
         yield built
 

@@ -36,7 +36,7 @@ ANN, PHONE = "ann@x.eg", "+201001234567"
 
 @pytest.fixture
 async def core(tmp_path: Path, database_url: str) -> AsyncGenerator[InProcessGateway]:
-    env = environment(listeners=dict.fromkeys(TOPICS, ("crm",)))
+    env = environment(subscribers=dict.fromkeys(TOPICS, ("crm",)))
     async with InProcessGateway(tmp_path, env, url=database_url) as built:
         yield built
 
@@ -135,7 +135,7 @@ async def test_the_outcome_of_an_achievement_is_announced(core: InProcessGateway
 
 async def test_in_forward_mode_the_ends_of_deliveries_are_announced(tmp_path: Path) -> None:
     env = environment(
-        delivers=True, listeners={"achievement.delivered": ("crm",), "achievement.dead": ("crm",)}
+        delivers=True, subscribers={"achievement.delivered": ("crm",), "achievement.dead": ("crm",)}
     )
     async with InProcessGateway(tmp_path, env) as core:
         for number, result in enumerate(("delivered", "dead")):
@@ -161,7 +161,7 @@ async def test_no_body_contains_personal_data(core: InProcessGateway) -> None:
 
 
 async def test_each_listener_gets_only_its_topics(tmp_path: Path) -> None:
-    env = environment(listeners={"profile.created": ("crm", "mail"), "profile.merged": ("mail",)})
+    env = environment(subscribers={"profile.created": ("crm", "mail"), "profile.merged": ("mail",)})
     async with InProcessGateway(tmp_path, env) as core:
         await core.send(customer("web:ann", email=ANN))
         await core.send(customer("pos:17", mobile=PHONE))
