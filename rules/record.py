@@ -6,7 +6,7 @@ integer milliseconds UTC.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal, Protocol, TypeAlias
+from typing import Literal, NamedTuple, Protocol, TypeAlias
 
 from rules.identifier import Identifier
 from rules.source import Source
@@ -58,6 +58,13 @@ class Key:
     holders: int = 0
     profiles: tuple[int, ...] = ()
     aged: int = 0
+
+
+class Ownership(NamedTuple):
+    """The part of a `Key` that a call needs which says nothing new."""
+
+    state: KeyState
+    owner: int | None
 
 
 @dataclass(slots=True)
@@ -141,21 +148,17 @@ Judgement: TypeAlias = Pin | Apart
 """A person's decision on records."""
 
 
-class Keys(Protocol):
-    """Read access to keys alone."""
+class View(Protocol):
+    """Read access to the state. An implementation raises for anything that was not loaded; it never answers "unknown"."""
+
+    def record(self, id_space: str, customer_id: str) -> Record | None: ...
 
     def key(self, identifier: Identifier) -> Key:
         """The key; a fresh `Key` (normal, unowned, no holders) for a new value.
 
-        Callers ask for a request's own identifiers, and for those observed on a profile that `View.profile` returned.
+        Callers ask for a request's own identifiers, and for those observed on a profile that `profile` returned.
         """
         ...
-
-
-class View(Keys, Protocol):
-    """Read access to the state. An implementation raises for anything that was not loaded; it never answers "unknown"."""
-
-    def record(self, id_space: str, customer_id: str) -> Record | None: ...
 
     def profile(self, profile_id: int) -> Profile:
         """The live profile with every record and observation; redirects are followed.

@@ -6,16 +6,16 @@ from typing import Any, NamedTuple
 
 from gateway.model import SEEN_PRECISION, CustomerRecord, Identified, Resolution
 from gateway.store import Store
-from gateway.store.tables.identity import KEY, OF_KEY, OWNER
+from gateway.store.tables.identity import OF_KEY, OWNER, OWNERSHIP
 from rules.identifier import Evidence, Identifier
 from rules.online.evidence import teaches_nothing
 from rules.policy import Policy
-from rules.record import Key, Observation
+from rules.record import Observation, Ownership
 
 _RECORD = f"""
 SELECT r.record_id, r.profile_id, r.created_at, r.guest, p.canonical_id,
        o.type, o.value, o.first_seen, o.last_seen, o.verified, o.blocked, o.retired, o.source,
-       {KEY}
+       {OWNERSHIP}
 FROM record r JOIN profile p ON p.profile_id = r.profile_id
 LEFT JOIN observation AS o ON o.record_id = r.record_id {OF_KEY}
 WHERE r.id_space = ? AND r.customer_id = ?
@@ -27,16 +27,6 @@ JOIN profile p ON p.profile_id = COALESCE(own.redirect_to, own.profile_id)
 WHERE o.type = ? AND o.value = ? AND COALESCE(s.state, 'normal') = 'normal'
 """
 _NAMES_AT_ONCE = 500
-
-
-class _Keys:
-    """The keys of the identifiers on one record."""
-
-    def __init__(self) -> None:
-        self.known: dict[Identifier, Key] = {}
-
-    def key(self, identifier: Identifier) -> Key:
-        return self.known[identifier]
 
 
 class Question(NamedTuple):
@@ -62,10 +52,12 @@ async def known(store: Store, policy: Policy, question: Question, now: int) -> I
     if guest is not None and guest != bool(is_guest):
         return None
     record = CustomerRecord(record_id, id_space, customer_id, profile_id, created_at)
-    keys = _Keys()
+    ownerships: dict[Identifier, Ownership] = {}
     for row in rows:
-        _add_observation(record, keys, row[5:])
-    if not teaches_nothing(keys, policy, record, evidence) or _to_be_seen_again(record, evidence, now):
+        _add_observation(record, ownerships, row[5:])
+    if not teaches_nothing(ownerships.__getitem__, policy, record, evidence):
+        return None
+    if _to_be_seen_again(record, evidence, now):
         return None
     fresh = [one for one in claims if one not in record.observations]
     if fresh and not await _all_claimed(store, record_id, fresh):
@@ -78,15 +70,17 @@ async def _all_claimed(store: Store, record_id: int, identifiers: Sequence[Ident
     return {Identifier(*row) for row in rows}.issuperset(identifiers)
 
 
-def _add_observation(record: CustomerRecord, keys: _Keys, row: Sequence[Any]) -> None:
-    kind, value, first_seen, last_seen, verified, blocked, retired, source, state, owner, holders = row
+def _add_observation(
+    record: CustomerRecord, ownerships: dict[Identifier, Ownership], row: Sequence[Any]
+) -> None:
+    kind, value, first_seen, last_seen, verified, blocked, retired, source, state, owner = row
     if kind is None:
         return
     identifier = Identifier(kind, value)
     record.observations[identifier] = Observation(
         identifier, first_seen, last_seen, bool(verified), bool(blocked), bool(retired), source
     )
-    keys.known[identifier] = Key(identifier, state, owner, holders)
+    ownerships[identifier] = Ownership(state, owner)
 
 
 def _to_be_seen_again(record: CustomerRecord, evidence: Sequence[Evidence], now: int) -> bool:

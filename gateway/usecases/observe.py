@@ -44,23 +44,23 @@ def wants_of_identity(
     may_create: bool,
     claims: bool = False,
 ) -> bool:
-    """Ask for what `observe` needs: first the record and the keys of the evidence, then, unless that teaches nothing new, every
-    profile that they lead to. With `claims`, the record's claims as well. True: nothing more will be needed."""
+    """Ask for what `observe` needs: first the record, then, unless the evidence teaches nothing new, its keys, then every profile
+    that they lead to. With `claims`, the record's claims as well. True: nothing more will be needed."""
     place = (caller.id_space, customer_id)
-    valid = [item.identifier for item in evidence if item.status != "invalid"]
-    if place not in ws.records:
-        ws.records.want(place)
-        ws.keys.want_all(valid)
+    if not ws.records.want(place):
         return False
     record = ws.records[place]
     if record is not None:
         if claims:
             ws.claims.want(record.record_id)
-        if teaches_nothing(ws, env.policy, record, evidence):
+        if teaches_nothing(ws.ownership, env.policy, record, evidence):
             return True
         ws.profiles.want(record.profile_id)
     elif may_create:
         wants_of_canonical_id(caller.id_space, customer_id, ws, env)
+    valid = [item.identifier for item in evidence if item.status != "invalid"]
+    if not ws.keys.want_all(valid):
+        return False
     complete = True
     for key in map(ws.key, valid):
         if key.owner is not None:
@@ -133,7 +133,7 @@ def observe(
     A second run with the same input only changes `last_seen`, at most once a day.
     """
     known = ws.record(caller.id_space, customer_id)
-    if known is not None and teaches_nothing(ws, env.policy, known, evidence):
+    if known is not None and teaches_nothing(ws.ownership, env.policy, known, evidence):
         _see_again(ws, known, evidence)
         return Resolution(known.profile_id, known.record_id, "attached", "known")
     decision = resolve(
@@ -172,7 +172,7 @@ def _see_again(ws: WorkingSet, record: CustomerRecord, evidence: Iterable[Eviden
         seen = record.observations.get(item.identifier)
         if seen is not None and abs(ws.now - seen.last_seen) > SEEN_PRECISION:
             seen.last_seen = ws.now
-            ws.touch_observation(record, seen)
+            ws.touch_last_seen(record, seen)
 
 
 def unusable(evidence: Iterable[Evidence], env: Env) -> dict[str, Any]:

@@ -19,13 +19,13 @@ from gateway.model import (
     ProfileRow,
     ReviewItem,
 )
-from gateway.workingset.collection import Collection, NotLoaded, Of, Written
+from gateway.workingset.collection import Collection, Held, NotLoaded, Of, Written
 from gateway.workingset.customers import Customers
 from gateway.workingset.merges import Merges
 from gateway.workingset.pins import Pair, Pins
 from gateway.workingset.reviews import Reviews
 from rules.identifier import Identifier
-from rules.record import Judgement, Key, Observation, Profile, Record
+from rules.record import Judgement, Key, Observation, Ownership, Profile, Record
 
 RecordKey = tuple[str, str]
 """An id space and a customer id."""
@@ -56,6 +56,7 @@ class Identity(Customers, Merges, Pins, Reviews):
 
     records = Of(Collection[RecordKey, CustomerRecord | None])
     observations = Of(Written[tuple[int, Identifier], Observation])
+    last_seen = Of(Written[tuple[int, Identifier], Observation])
     keys = Of(Collection[Identifier, Key])
     owned = Of(Written[Identifier, Key])
     states = Of(Written[Identifier, Key])
@@ -73,6 +74,8 @@ class Identity(Customers, Merges, Pins, Reviews):
     def __init__(self, now: int, ids: Ids, *, stamp: int | None = None) -> None:
         super().__init__(now, ids, stamp=stamp)
         self.by_record_id: dict[int, CustomerRecord] = {}
+        self.ownerships: Held[Identifier, Ownership] = Held()
+        self.ownerships.name = "ownerships"
         self.profile_rows: dict[int, ProfileRow] = {}
         self.created: list[int] = []
         self.written_profiles: list[ProfileRow] = []
@@ -84,6 +87,11 @@ class Identity(Customers, Merges, Pins, Reviews):
 
     def key(self, identifier: Identifier) -> Key:
         return self.keys.held[identifier]
+
+    def ownership(self, identifier: Identifier) -> Ownership | Key:
+        """Of a key that was loaded, or that a loaded record holds."""
+        key = self.keys.held.get(identifier)
+        return self.ownerships[identifier] if key is None else key
 
     def profile(self, profile_id: int) -> Profile:
         """The live profile that an id leads to."""
@@ -224,6 +232,10 @@ class Identity(Customers, Merges, Pins, Reviews):
 
     def touch_observation(self, record: Record, observation: Observation) -> None:
         self.observations.changed[record.record_id, observation.identifier] = observation
+
+    def touch_last_seen(self, record: Record, observation: Observation) -> None:
+        """Nothing else about the observation changed, so the tree that finds a key's holders stays as it is."""
+        self.last_seen.changed[record.record_id, observation.identifier] = observation
 
     def drop_observation(self, record: Record, identifier: Identifier) -> None:
         del record.observations[identifier]

@@ -1,14 +1,14 @@
 """Evaluates a request's evidence before profiles are compared: which identifiers are keys that may join, and which stop
 matching with this request, because too many records hold them (generic) or several people may share them (shared)."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from rules.decision import Step
 from rules.identifier import Evidence, Identifier
 from rules.matching import Standing
 from rules.policy import KeyType, Policy
-from rules.record import Key, Keys, Record, View
+from rules.record import Key, Ownership, Record, View
 
 
 class Reading(NamedTuple):
@@ -20,10 +20,16 @@ class Reading(NamedTuple):
     steps: tuple[Step, ...] = ()
 
 
-def teaches_nothing(keys: Keys, policy: Policy, record: Record, evidence: Sequence[Evidence]) -> bool:
+def teaches_nothing(
+    ownership: Callable[[Identifier], Ownership | Key],
+    policy: Policy,
+    record: Record,
+    evidence: Sequence[Evidence],
+) -> bool:
     """Whether the record's profile already says everything that the request says, so that no profile needs to be loaded.
 
-    Reads only the keys of the evidence. A newly verified value is news, and so is a value that this profile lost to another.
+    Asks only about identifiers that are both in the evidence and on the record. A newly verified value is news, and so is a value
+    that this profile lost to another.
     """
     observations = record.observations
     for identifier, status, _, verified in evidence:
@@ -38,7 +44,7 @@ def teaches_nothing(keys: Keys, policy: Policy, record: Record, evidence: Sequen
         ):
             return False
         if status == "ok":
-            key = keys.key(identifier)
+            key = ownership(identifier)
             if key.owner != record.profile_id and key.state == "normal" and policy.may_own(record, seen):
                 return False
     return True

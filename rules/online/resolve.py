@@ -39,7 +39,7 @@ def resolve(
     """
     stored = tuple([item for item in evidence if item.status != "invalid"])
     record = view.record(id_space, customer_id)
-    if record is not None and teaches_nothing(view, policy, record, stored):
+    if record is not None and teaches_nothing(view.key, policy, record, stored):
         return Decision("attached", record.profile_id, reason="known", evidence=stored)
     own = view.profile(record.profile_id) if record else None
     reading = read(view, policy, id_space, record, stored)

@@ -16,7 +16,7 @@ EITHER = (Rule("mobile", ("mobile",)), Rule("email", ("email",)))
 def known(state: State, *evidence: Evidence) -> bool:
     record = state.record("web", "1")
     assert record is not None
-    return teaches_nothing(state, Policy(state.rules), record, evidence)
+    return teaches_nothing(state.key, Policy(state.rules), record, evidence)
 
 
 # ---- guards ----

@@ -174,11 +174,18 @@ async def due_now(store: Store, details: frozenset[str] = frozenset()) -> list[D
 
 
 async def keys_as_looked_up(store: Store) -> list[Key]:
-    """The key of the e-mail in three ways: loaded alone, with a record that holds it, and from the table. One if all agree."""
-    by_key = await look(store, lambda ws: ws.keys.want(EMAIL))
-    by_record = await look(store, lambda ws: ws.records.want(("web", "1")))
+    """The key of the e-mail in four ways: loaded alone, with a record that holds it, with its profile, and from the table.
+    One if all agree."""
+    alone = (await look(store, lambda ws: ws.keys.want(EMAIL))).key(EMAIL)
+    state, owner = (await look(store, lambda ws: ws.records.want(("web", "1")))).ownerships[EMAIL]
+    of_profile = await look(store, lambda ws: want_with_profile(ws, ("web", "1")))
     rows = await store.fetch("SELECT state, owner_id, holders FROM identifier_owner")
-    found = [by_key.key(EMAIL), by_record.key(EMAIL), *(Key(EMAIL, *row) for row in rows)]
+    found = [
+        alone,
+        Key(EMAIL, state, owner, alone.holders),
+        of_profile.key(EMAIL),
+        *(Key(EMAIL, *row) for row in rows),
+    ]
     return [key for n, key in enumerate(found) if key not in found[:n]]
 
 
@@ -215,6 +222,11 @@ async def populated(store: Store) -> WorkingSet:
         redirect(ws, absorbed.profile_id, profile.profile_id)
 
     return await run(store, save)
+
+
+def want_with_profile(ws: WorkingSet, place: tuple[str, str]) -> None:
+    if ws.records.want(place) and (record := ws.record(*place)) is not None:
+        ws.profiles.want(record.profile_id)
 
 
 def want_whole(ws: WorkingSet, profile_id: int) -> None:

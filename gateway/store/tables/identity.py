@@ -19,24 +19,25 @@ from gateway.store.tables.table import Loading, Table
 from gateway.workingset import WorkingSet, Written
 from gateway.workingset.identity import RecordKey, StoredProfile
 from rules.identifier import Identifier
-from rules.record import Key, Observation, Profile
+from rules.record import Key, Observation, Ownership, Profile
 
 OWNER = "CASE WHEN s.holders IS NULL THEN o.owner_id ELSE s.owner_id END"
-KEY = f"""COALESCE(s.state, 'normal'), {OWNER},
+OWNERSHIP = f"COALESCE(s.state, 'normal'), {OWNER}"
+KEY = f"""{OWNERSHIP},
 COALESCE(s.holders, (SELECT COUNT(*) FROM observation AS h WHERE h.type = o.type AND h.value = o.value))"""
 OF_KEY = "LEFT JOIN identifier_state AS s ON s.type = o.type AND s.value = o.value"
-"""State, owner and number of holders of an observation's key, with what is joined to the observation `o` for them."""
+"""State and owner of an observation's key, the same with the number of its holders, and what is joined to the observation `o` for
+them. To count the holders is two more pages of a large database for each identifier of a call."""
 
 PROFILE = Columns("profile", ProfileRow, "profile_id bigint", fixed=("created_at", "canonical_id"))
-_RECORD_COLUMNS = f"""
+_RECORD_COLUMNS = """
 SELECT r.id_space, r.customer_id, r.record_id, r.profile_id, r.created_at, r.active, r.guest,
        o.type, o.value, o.first_seen, o.last_seen, o.verified, o.blocked, o.retired, o.source,
-       {KEY}
 """
 _SEEN = f"LEFT JOIN observation AS o ON o.record_id = r.record_id {OF_KEY}"
-_RECORDS = f"""{_RECORD_COLUMNS} FROM keys(id_space text, customer_id text) AS k
+_RECORDS = f"""{_RECORD_COLUMNS} {OWNERSHIP}, NULL FROM keys(id_space text, customer_id text) AS k
 CROSS JOIN record AS r ON r.id_space = k.id_space AND r.customer_id = k.customer_id {_SEEN}"""
-_PROFILE_RECORDS = f"""{_RECORD_COLUMNS} FROM keys(profile_id bigint) AS k
+_PROFILE_RECORDS = f"""{_RECORD_COLUMNS} {KEY} FROM keys(profile_id bigint) AS k
 CROSS JOIN record AS r ON r.profile_id = k.profile_id {_SEEN}"""
 _STATES = """SELECT s.type, s.value, s.state, s.owner_id, s.holders FROM keys(type text, value text) AS k
 CROSS JOIN identifier_state AS s ON s.type = k.type AND s.value = k.value"""
@@ -61,6 +62,10 @@ INSERT INTO observation VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (recor
 last_seen = excluded.last_seen, verified = excluded.verified, blocked = excluded.blocked, retired = excluded.retired,
 owner_id = excluded.owner_id
 """
+_LAST_SEEN = """
+UPDATE observation SET last_seen = k.last_seen FROM keys(record_id bigint, type text, value text, last_seen bigint) AS k
+WHERE observation.record_id = k.record_id AND observation.type = k.type AND observation.value = k.value
+"""
 _NO_OBSERVATION = "DELETE FROM observation WHERE record_id = ? AND type = ? AND value = ?"
 _OWNED = "UPDATE observation SET owner_id = ? WHERE type = ? AND value = ?"
 _STATE = """
@@ -84,7 +89,7 @@ def _load_records(ws: WorkingSet, places: list[RecordKey]) -> Loading:
 
 def _add_records(ws: WorkingSet, rows: Rows) -> list[CustomerRecord]:
     """Records from rows of one observation each. What the working set already holds does not change."""
-    keys, records, by_record_id = ws.keys.held, ws.records.held, ws.by_record_id
+    keys, ownerships, records, by_record_id = ws.keys.held, ws.ownerships, ws.records.held, ws.by_record_id
     found: list[CustomerRecord] = []
     new: dict[int, dict[Identifier, Observation]] = {}
     current, observations = 0, None
@@ -112,13 +117,16 @@ def _add_records(ws: WorkingSet, rows: Rows) -> list[CustomerRecord]:
                 observations = new.get(record_id)
             records[id_space, customer_id] = record
             found.append(record)
-        if kind is None or observations is None:
+        if kind is None:
             continue
         identifier = Identifier(kind, value)
-        observations[identifier] = Observation(
-            identifier, first_seen, last_seen, bool(verified), bool(blocked), bool(retired), source
-        )
-        if identifier not in keys:
+        if observations is not None:
+            observations[identifier] = Observation(
+                identifier, first_seen, last_seen, bool(verified), bool(blocked), bool(retired), source
+            )
+        if holders is None:
+            ownerships[identifier] = Ownership(state, owner)
+        elif identifier not in keys:
             keys[identifier] = Key(identifier, state, owner, holders)
     return found
 
@@ -251,6 +259,13 @@ def _save_observations(
         yield Write(_OBSERVATION, rows)
 
 
+def _save_last_seen(ws: WorkingSet, seen: Written[tuple[int, Identifier], Observation]) -> Iterator[Write]:
+    """An index with the owner would be written too if the statement named the owner, even to the same one."""
+    yield Write(
+        _LAST_SEEN, sorted((record_id, *what, o.last_seen) for (record_id, what), o in seen.changed.items())
+    )
+
+
 def _by_identifier(entry: tuple[tuple[int, Identifier], Any]) -> Identifier:
     return entry[0][1]
 
@@ -316,6 +331,7 @@ TABLES = (
     Table("holders", _load_holders),
     Table("profiles", _load_profiles),
     Table("observations", None, _save_observations),
+    Table("last_seen", None, _save_last_seen),
     Table("owned", None, _save_owned),
     Table("states", None, _save_states),
     Table("stored_profiles", None, _save_profiles),

@@ -119,7 +119,7 @@ def test_a_known_request_is_decided_without_reading_a_profile() -> None:
     record = guarded.record("web", "1")
     assert record is not None
     evidence = says(mobile="1", email="a")
-    assert teaches_nothing(guarded, Policy(state.rules), record, evidence)
+    assert teaches_nothing(guarded.key, Policy(state.rules), record, evidence)
     decision = state.send("web:1", mobile="1", email="a")
     assert decision == Decision("attached", 1, reason="known", evidence=tuple(evidence))
 

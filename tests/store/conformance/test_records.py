@@ -6,7 +6,7 @@ from gateway.clock import DAY, MINUTE
 from gateway.model import FEW_HOLDERS, Dedup
 from gateway.store import Store
 from gateway.workingset import NotLoaded, WorkingSet
-from rules.record import Key, KeyState, Observation
+from rules.record import Key, KeyState, Observation, Ownership
 from tests.support.in_process_gateway import NOON, ManualClock
 from tests.support.store_batches import (
     EMAIL,
@@ -24,6 +24,7 @@ from tests.support.store_batches import (
     person,
     run,
     want_whole,
+    want_with_profile,
 )
 
 
@@ -36,10 +37,75 @@ async def test_a_record_comes_back_with_its_observations_and_their_keys(store: S
         ws.keys[MOBILE].state, ws.keys[MOBILE].holders = "generic", 60
 
     saved = await run(store, save)
-    ws = await look(store, lambda ws: ws.records.want(("web", "ann")))
+    ws = await look(store, lambda ws: want_with_profile(ws, ("web", "ann")))
     assert ws.record("web", "ann") == saved.record("web", "ann")
     assert ws.key(EMAIL) == saved.key(EMAIL)
     assert ws.key(MOBILE) == Key(MOBILE, "generic", None, 60)
+
+
+async def test_a_record_alone_says_who_owns_its_keys_and_not_how_many_hold_them(store: Store) -> None:
+    def save(ws: WorkingSet) -> None:
+        profile, (record,) = person(ws, "web:ann")
+        observe(ws, record, EMAIL, profile.profile_id)
+        observe(ws, record, MOBILE, None)
+        ws.keys[MOBILE].state = "generic"
+
+    saved = await run(store, save)
+    ws = await look(store, lambda ws: ws.records.want(("web", "ann")))
+    assert ws.ownership(EMAIL) == Ownership("normal", next(iter(saved.profiles)))
+    assert ws.ownership(MOBILE) == Ownership("generic", None)
+    with pytest.raises(NotLoaded):
+        ws.key(EMAIL)
+
+
+async def test_who_owns_a_key_is_told_by_the_key_itself_once_it_is_loaded(store: Store) -> None:
+    await run(store, lambda ws: observe(ws, person(ws, "web:ann")[1][0], EMAIL, None))
+    ws = await look(store, lambda ws: (ws.records.want(("web", "ann")), ws.keys.want(EMAIL)))
+    ws.key(EMAIL).owner = 7
+    assert ws.ownership(EMAIL).owner == 7
+
+
+async def test_seeing_an_identifier_again_changes_when_it_was_seen_and_nothing_else(
+    store: Store, clock: ManualClock
+) -> None:
+    def save(ws: WorkingSet) -> None:
+        for place in ("web:ann", "web:bob"):
+            profile, (record,) = person(ws, place)
+            for identifier in (EMAIL, MOBILE):
+                observe(ws, record, identifier, profile.profile_id)
+
+    await run(store, save)
+    before = await store.fetch("SELECT * FROM observation ORDER BY record_id, type")
+    clock.advance(DAY)
+
+    def see_again(ws: WorkingSet) -> None:
+        record = ws.record("web", "ann")
+        assert record is not None
+        record.observations[MOBILE].last_seen = ws.now
+        ws.touch_last_seen(record, record.observations[MOBILE])
+
+    await run(store, see_again, lambda ws: ws.records.want(("web", "ann")))
+    after = await store.fetch("SELECT * FROM observation ORDER BY record_id, type")
+    email, mobile, *others = before
+    assert after == [email, (*mobile[:4], NOON + DAY, *mobile[5:]), *others]
+
+
+async def test_seeing_an_identifier_again_in_the_batch_of_its_erasure_brings_nothing_back(
+    store: Store,
+) -> None:
+    def save(ws: WorkingSet) -> None:
+        profile, (record,) = person(ws, "web:ann")
+        observe(ws, record, EMAIL, profile.profile_id)
+
+    (home,) = (await run(store, save)).profiles
+
+    def see_and_erase(ws: WorkingSet) -> None:
+        (record,) = ws.profile(home).records.values()
+        ws.touch_last_seen(record, record.observations[EMAIL])
+        forget(ws, home)
+
+    await run(store, see_and_erase, lambda ws: want_whole(ws, home))
+    assert await store.fetch("SELECT * FROM observation") == []
 
 
 async def test_the_number_of_holders_of_a_key_is_known_when_small_or_large(store: Store) -> None:
@@ -115,7 +181,7 @@ async def test_changes_of_a_record_and_of_its_observations_are_kept(store: Store
         seen.last_seen, seen.verified, seen.blocked, seen.retired = ws.now, True, True, True
         ws.touch_observation(record, seen)
 
-    await run(store, change, lambda ws: ws.records.want(("web", "ann")))
+    await run(store, change, lambda ws: (ws.records.want(("web", "ann")), ws.keys.want(EMAIL)))
     record = (await look(store, lambda ws: ws.records.want(("web", "ann")))).record("web", "ann")
     assert record is not None
     assert (record.active, record.guest) == (False, True)

@@ -17,6 +17,7 @@ from gateway.store.migrations import all_migrations
 from gateway.store.sqlite.dialect import Saver, load
 from gateway.workingset import WorkingSet
 from rules.identifier import Identifier
+from rules.record import Observation
 from tests.support.store_batches import (
     Open,
     everything_asked_for,
@@ -98,6 +99,24 @@ def test_an_erasure_finds_what_names_a_person_without_reading_what_is_of_others(
         for sql in statements
     }
     assert {sql: lines for sql, lines in found.items() if lines} == {}
+
+
+def test_seeing_an_identifier_again_leaves_the_tree_that_finds_its_holders_alone(
+    schema: sqlite3.Connection,
+) -> None:
+    ws = WorkingSet(0, Ids(0))
+    _, (record,) = person(ws, "web:ann")
+    ws.touch_last_seen(record, Observation(Identifier("email", "ann@x.eg"), 0, 0))
+    statements: list[str] = []
+    with ThreadPoolExecutor(1) as beside:
+        schema.set_trace_callback(statements.append)
+        Saver(schema, Chain("chain", b"key"), beside).save(ws)
+        schema.set_trace_callback(None)
+    [update] = (sql for sql in statements if "UPDATE observation" in sql)
+    assert list(scanned(schema, update)) == []
+    written = {row[3] for row in schema.execute(f"EXPLAIN {update}") if row[1] == "OpenWrite"}
+    [tree] = schema.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'observation'")
+    assert written == {*tree}
 
 
 def test_due_achievements_are_read_in_the_order_of_their_index(schema: sqlite3.Connection) -> None:
