@@ -7,7 +7,7 @@ import structlog
 from gateway.errors import StoreUnavailable
 from gateway.http.services import Services
 from gateway.model import StoredRuleSet
-from gateway.store.gateway_reads import active_rules, channel_keys, operators, own_lists
+from gateway.store.gateway_reads import active_rules, shared_state
 from rules.language.parse import parse
 from rules.ruleset import RuleSet
 
@@ -24,11 +24,12 @@ def readable(stored: StoredRuleSet) -> RuleSet:
 
 async def refresh(services: Services) -> None:
     """Take over the active rule set, the active keys, the operators and the lists of the database. May run any number of times."""
-    services.keyring.refresh(await channel_keys(services.store))
-    services.operators.refresh(await operators(services.store))
-    env, own = services.env, await own_lists(services.store)
-    active = await active_rules(services.store)
-    if active is not None and active.sha256 != env.rules.sha256:
+    state, env = await shared_state(services.store), services.env
+    services.keyring.refresh(state.keys)
+    services.operators.refresh(state.operators)
+    own, changed = state.lists, state.rules not in ("", env.rules.sha256)
+    active = await active_rules(services.store) if changed else None
+    if active is not None:
         await services.pipeline.between_batches(partial(env.use, readable(active), own))
         _log.info("rules_in_use", version=active.version, sha256=active.sha256)
     elif own != env.own:

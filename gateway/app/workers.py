@@ -18,7 +18,7 @@ from gateway.config import Config, Webhook
 from gateway.errors import GatewayError
 from gateway.http.services import Services
 from gateway.model import Caller, CloseStaleReviews, EndPins, EndSplits, GrantDue, Regrouped
-from gateway.store.gateway_reads import ended_pins, ended_splits, is_anything_due, stale_reviews
+from gateway.store.gateway_reads import ended_pins, ended_splits, stale_reviews
 from gateway.store.row_digests import row_key
 from gateway.upstream.balances import BalanceWorker
 from gateway.upstream.deliver import DeliveryWorker
@@ -28,6 +28,7 @@ from gateway.upstream.unanswered import UnansweredWorker
 from gateway.upstream.webhooks import RemovedWebhookWorker, WebhookWorker
 from gateway.workers.archive import Archiver, AutomaticArchive
 from gateway.workers.database_metrics import RowCounter, measure
+from gateway.workers.due_work import DueWork
 from gateway.workers.housekeeping import Housekeeper
 from gateway.workers.jobs import JobWorker
 from gateway.workers.regroup_walk import regroup_some
@@ -76,6 +77,7 @@ class Workers:
         self._tasks: set[asyncio.Task[None]] = set()
         self._name = secrets.token_hex(8)
         self._calls_seen: dict[str, int] = {}
+        self._due = DueWork(services.store, services.clock)
         self._housekeeper = Housekeeper(
             services.store, services.pipeline, services.clock, services.telemetry.metrics
         )
@@ -213,7 +215,7 @@ class Workers:
         services = self._services
         if not await services.store.take_lead("grants"):
             return _GRANT_POLL
-        if not await is_anything_due(services.store, services.clock.now()):
+        if not await self._due.has("grants"):
             return _GRANT_POLL
         busy = self._calls_arrive("grants")
         chunk = _BUSY_CHUNK if busy else _IDLE_CHUNK
@@ -238,8 +240,10 @@ class Workers:
 
     async def _regroup(self) -> float:
         """One chunk of the profiles that are to be looked at again."""
-        services, busy = self._services, self._calls_arrive("regroup")
-        started = perf_counter()
+        services = self._services
+        if not await self._due.has("regroupings"):
+            return _QUIET_POLL
+        busy, started = self._calls_arrive("regroup"), perf_counter()
         limit = _REGROUP_BUSY if busy else _REGROUP_IDLE
         outcome = await regroup_some(services.store, services.pipeline, services.clock, self._name, limit)
         if outcome is None:
@@ -260,7 +264,7 @@ class Workers:
     async def _work_on_jobs(self) -> float:
         """A few changes of the oldest job that is due."""
         services = self._services
-        if not await services.store.take_lead("jobs"):
+        if not await services.store.take_lead("jobs") or not await self._due.has("jobs"):
             return _QUIET_POLL
         busy, started = self._calls_arrive("jobs"), perf_counter()
         limit = _JOB_BUSY if busy else _JOB_IDLE

@@ -1,15 +1,31 @@
 """Reads that the running gateway makes for itself: rules, keys, and the state in which it stopped."""
 
 from functools import partial
+from typing import NamedTuple
 
 from gateway.audit.checkpoint import Checkpoint, is_signed
 from gateway.ids import moment
 from gateway.model import ChannelKey, OperatorSession, StoredOperator, StoredRuleSet
 from gateway.store import Store
 from gateway.store.statement import Write
-from gateway.store.tables.accounts import OPERATOR, SESSION
+from gateway.store.tables.accounts import SESSION
 
 _NEWEST = 10
+_SHARED = """
+SELECT 'operator', name, role, token_hash, created_at, created_by, previous_hash, previous_until, removed_at FROM operator
+UNION ALL
+SELECT 'key', key_id, channel, api_hash, created_at, created_by, secret_hash, revoked_at, NULL FROM channel_key
+UNION ALL
+SELECT 'list', name, value, NULL, NULL, NULL, NULL, NULL, NULL FROM own_list
+UNION ALL
+SELECT 'rules', version, sha256, NULL, NULL, NULL, NULL, NULL, NULL FROM rule_set
+WHERE version = (SELECT a.version FROM rule_activation AS a ORDER BY a.activation_id DESC LIMIT 1)
+"""
+_DUE = """
+SELECT (SELECT 1 FROM achievement WHERE state = 'accepted' AND due_at <= ? ORDER BY due_at LIMIT 1),
+(SELECT 1 FROM regrouping WHERE finished_at IS NULL AND failed_at IS NULL AND due_at <= ? LIMIT 1),
+(SELECT 1 FROM job WHERE state = 'running' AND due_at <= ? LIMIT 1)
+"""
 _USED = "INSERT INTO operator_use VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET used_at = excluded.used_at"
 _SEEN = "UPDATE operator_session SET seen_at = ? WHERE session_id = ?"
 
@@ -23,12 +39,33 @@ async def active_rules(store: Store) -> StoredRuleSet | None:
     return StoredRuleSet(*rows[0]) if rows else None
 
 
-async def own_lists(store: Store) -> dict[str, frozenset[str]]:
+class SharedState(NamedTuple):
+    """What gateways of one database share besides the customers. Removed operators and revoked keys are among them. `rules` is the
+    SHA-256 of the active rule set; "" in a fresh database."""
+
+    operators: list[StoredOperator]
+    keys: list[ChannelKey]
+    lists: dict[str, frozenset[str]]
     """The operators' own lists by name."""
-    lists: dict[str, set[str]] = {}
-    for name, value in await store.fetch("SELECT name, value FROM own_list"):
-        lists.setdefault(name, set()).add(value)
-    return {name: frozenset(values) for name, values in lists.items()}
+    rules: str
+
+
+async def shared_state(store: Store) -> SharedState:
+    """In one statement, because a gateway asks once a second."""
+    state, lists = SharedState([], [], {}, ""), dict[str, set[str]]()
+    for kind, one, other, *columns in await store.fetch(_SHARED):
+        if kind == "operator":
+            state.operators.append(StoredOperator(one, other, *columns))
+        elif kind == "key":
+            api_hash, created_at, created_by, secret_hash, revoked_at, _ = columns
+            state.keys.append(
+                ChannelKey(one, other, api_hash, secret_hash, created_at, created_by, revoked_at)
+            )
+        elif kind == "list":
+            lists.setdefault(one, set()).add(other)
+        else:
+            state = state._replace(rules=other)
+    return state._replace(lists={name: frozenset(values) for name, values in lists.items()})
 
 
 async def stale_reviews(store: Store, before: int, limit: int) -> list[int]:
@@ -48,14 +85,17 @@ async def ended_pins(store: Store, now: int, limit: int) -> list[tuple[int, int]
     return [(record_a, record_b) for record_a, record_b in rows]
 
 
-async def is_anything_due(store: Store, now: int) -> bool:
-    """Whether an achievement waits to be granted."""
-    return bool(
-        await store.fetch(
-            "SELECT 1 FROM achievement WHERE state = 'accepted' AND due_at <= ? ORDER BY due_at LIMIT 1",
-            (now,),
-        )
-    )
+class Due(NamedTuple):
+    """Which kinds of work wait."""
+
+    grants: bool
+    regroupings: bool
+    jobs: bool
+
+
+async def what_is_due(store: Store, now: int) -> Due:
+    [found] = await store.fetch(_DUE, (now, now, now))
+    return Due(*(one is not None for one in found))
 
 
 async def ended_splits(store: Store, now: int, limit: int) -> list[int]:
@@ -64,19 +104,6 @@ async def ended_splits(store: Store, now: int, limit: int) -> list[int]:
         "SELECT split_id FROM split WHERE expires_at <= ? ORDER BY expires_at LIMIT ?", (now, limit)
     )
     return [split_id for (split_id,) in rows]
-
-
-async def channel_keys(store: Store) -> list[ChannelKey]:
-    rows = await store.fetch(
-        "SELECT key_id, channel, api_hash, secret_hash, created_at, created_by, revoked_at FROM channel_key"
-    )
-    return [ChannelKey(*row) for row in rows]
-
-
-async def operators(store: Store) -> list[StoredOperator]:
-    """All operators, removed ones included."""
-    rows = await store.fetch(f"SELECT {OPERATOR.select('o')} FROM operator AS o")
-    return [OPERATOR.read(row) for row in rows]
 
 
 async def operator_session(store: Store, session_id: str) -> OperatorSession | None:

@@ -21,9 +21,13 @@ _LOOKED_BACK = 30 * DAY
 _TABLES = """
 SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite^_%' ESCAPE '^' ORDER BY name
 """
-_KNOWS_ROWS = "SELECT COUNT(*) FROM pg_class WHERE relname = 'pg_stat_user_tables'"
-_ROWS = """
-SELECT s.relname, CAST(COALESCE(NULLIF(s.n_live_tup, 0), GREATEST(c.reltuples, 0)) AS BIGINT)
+_KNOWS_TABLES = """
+SELECT (SELECT COUNT(*) FROM pg_class WHERE relname = 'pg_stat_user_tables')
+* (SELECT COUNT(*) FROM pg_proc WHERE proname = 'pg_total_relation_size')
+"""
+_ESTIMATES = """
+SELECT s.relname, CAST(COALESCE(NULLIF(s.n_live_tup, 0), GREATEST(c.reltuples, 0)) AS BIGINT),
+COALESCE(pg_total_relation_size(s.relid), 0)
 FROM pg_stat_user_tables AS s JOIN pg_class AS c ON c.oid = s.relid WHERE s.schemaname = current_schema()
 """
 
@@ -77,10 +81,10 @@ async def counted_rows(store: Store, table: str) -> int:
     return rows
 
 
-async def estimated_rows(store: Store) -> list[tuple[str, int]]:
-    """Of each table of a PostgreSQL database, as its statistics have it."""
-    [[known]] = await store.fetch(_KNOWS_ROWS)  # engines of the same protocol may lack it
-    return [(name, rows) for name, rows in await store.fetch(_ROWS)] if known else []
+async def estimated_tables(store: Store) -> list[tuple[str, int, int]]:
+    """Of each table of a PostgreSQL database: its name, its rows as the statistics have them, and its bytes with its indexes."""
+    [[known]] = await store.fetch(_KNOWS_TABLES)  # engines of the same protocol may lack them
+    return [(name, rows, size) for name, rows, size in await store.fetch(_ESTIMATES)] if known else []
 
 
 def _of_file(path: Path) -> Sizes:

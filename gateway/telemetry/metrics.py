@@ -122,6 +122,12 @@ class DatabaseMetrics:
             ["table"],
             registry=registry,
         )
+        self.table_bytes = Gauge(
+            "gateway_table_bytes",
+            "Size of each table with its indexes, on PostgreSQL; SQLite cannot tell",
+            ["table"],
+            registry=registry,
+        )
         self.wal_bytes = Gauge(
             "gateway_wal_bytes", "Size of SQLite's write-ahead log; 0 on PostgreSQL", registry=registry
         )

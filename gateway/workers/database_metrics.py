@@ -5,10 +5,9 @@ from time import perf_counter
 from gateway.clock import SECOND, Clock
 from gateway.store import Store
 from gateway.store.gateway_reads import newest_moment, newest_signature, open_reviews
-from gateway.store.queries.jobs import count_stopped
-from gateway.store.queries.overview import failed_grants
-from gateway.store.sizes import counted_rows, estimated_rows, keep_size, sizes_of, tables
-from gateway.store.tables.regrouping import count_failed
+from gateway.store.queries.jobs import count_distrusted
+from gateway.store.queries.overview import failed
+from gateway.store.sizes import counted_rows, estimated_tables, keep_size, sizes_of, tables
 from gateway.telemetry.metrics import Metrics
 
 _BETWEEN_TABLES = 2.0
@@ -18,19 +17,21 @@ _SHARE = 1_000
 
 
 class RowCounter:
-    """Counts the rows of SQLite's tables, one table in each step. PostgreSQL is asked for its own estimate of all."""
+    """Counts the rows of SQLite's tables, one table in each step. PostgreSQL is asked for its own estimate of all, and for their
+    sizes."""
 
     def __init__(self, store: Store, metrics: Metrics, *, is_file: bool) -> None:
         self._store = store
-        self._rows = metrics.database.rows
+        self._rows, self._bytes = metrics.database.rows, metrics.database.table_bytes
         self._is_file = is_file
         self._left: list[str] = []
 
     async def step(self) -> float:
         started = perf_counter()
         if not self._is_file:
-            for table, rows in await estimated_rows(self._store):
+            for table, rows, size in await estimated_tables(self._store):
                 self._rows.labels(table).set(rows)
+                self._bytes.labels(table).set(size)
             return _BETWEEN_ESTIMATES
         self._left = self._left or await tables(self._store)
         table = self._left.pop(0)
@@ -43,10 +44,11 @@ async def measure(store: Store, path: str | None, clock: Clock, metrics: Metrics
     metrics.reviews.clear()
     for reason, number in await open_reviews(store):
         metrics.reviews.labels(reason).set(number)
-    metrics.regrouping.failed.set(await count_failed(store))
-    metrics.stopped.grants.set(await failed_grants(store))
-    for state, number in (await count_stopped(store)).items():
-        metrics.stopped.jobs.labels(state).set(number)
+    counts = await failed(store)
+    metrics.regrouping.failed.set(counts.regroupings)
+    metrics.stopped.grants.set(counts.grants)
+    metrics.stopped.jobs.labels("failed").set(counts.jobs)
+    metrics.stopped.jobs.labels("distrusted").set(await count_distrusted(store))
     metrics.audit.checkpoint_age.set(await _unsigned_for(store, clock) / SECOND)
     sizes = await sizes_of(store, path)
     if sizes.database is not None:

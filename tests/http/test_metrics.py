@@ -226,3 +226,5 @@ async def test_the_rows_of_each_table_are_counted_one_table_at_a_time(
     found = await scraped(gateway)
     assert value(found, "gateway_table_rows", table="record") == 2
     assert {dict(of)["table"] for name, of in found if name == "gateway_table_rows"} >= set(known)
+    sizes = {dict(of)["table"]: size for (name, of), size in found.items() if name == "gateway_table_bytes"}
+    assert [table for table in known if sizes.get(table, 0) > 0] == ([] if engine == "sqlite" else known)

@@ -16,7 +16,7 @@ from gateway.model import (
     StoredRuleSet,
     StoreRules,
 )
-from gateway.store.gateway_reads import active_rules, channel_keys
+from gateway.store.gateway_reads import active_rules, shared_state
 from tests.support.in_process_gateway import InProcessGateway, caller, customer
 
 OPERATOR = Caller("", "", "operator", "req", "operator")
@@ -43,7 +43,7 @@ async def test_a_channel_has_the_key_in_use_and_the_one_that_follows_it(core: In
     assert await core.send(create(core, "p1", "pos")) == Done()
     assert await core.send(RevokeKey(OPERATOR, "k1")) == Done()
     assert await core.send(create(core, "k3")) == Done()
-    assert [key.key_id for key in await channel_keys(core.store) if key.revoked_at is None] == [
+    assert [key.key_id for key in (await shared_state(core.store)).keys if key.revoked_at is None] == [
         "k2",
         "k3",
         "p1",
@@ -60,7 +60,7 @@ async def test_revoking_twice_is_harmless(core: InProcessGateway) -> None:
     assert await core.send(RevokeKey(OPERATOR, "k1")) == Done()
     core.clock.advance(1)
     assert await core.send(RevokeKey(OPERATOR, "k1")) == Done(changed=False)
-    (key,) = await channel_keys(core.store)
+    (key,) = (await shared_state(core.store)).keys
     assert key.revoked_at == core.clock.now() - 1
     assert await core.actions() == ["key.created", "key.revoked"]
 

@@ -9,7 +9,8 @@ from structlog.testing import capture_logs
 
 from gateway.ids import show
 from gateway.model import DelayRegrouping, DropPin, Refused, ResumeRegroupings, SetPin
-from gateway.store.tables.regrouping import count_failed, failed_regroupings
+from gateway.store.queries.overview import failed
+from gateway.store.tables.regrouping import failed_regroupings
 from gateway.usecases.backoff import MOST_FAILURES
 from gateway.usecases.regroup_apply import ComponentUpdate, Counts
 from tests.support.in_process_gateway import InProcessGateway, customer, environment
@@ -88,7 +89,7 @@ async def test_a_step_that_raises_is_tried_again_and_then_given_up_while_others_
         assert await core.regroup_some() is None
     _, _, _, why, _ = await state(core)
     assert why == f"behind {show('prf', 0)}: KeyError, {MOST_FAILURES} times"
-    assert await count_failed(core.store) == 1
+    assert (await failed(core.store)).regroupings == 1
     (number,) = await failed_regroupings(core.store, 9)
     assert await core.send(ResumeRegroupings(OPERATOR, (number,))) == 1
     assert await core.send(ResumeRegroupings(OPERATOR, (number,))) == 0

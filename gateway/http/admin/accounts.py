@@ -19,7 +19,7 @@ from gateway.http.admin.times import Time, shown, shown_or_none
 from gateway.http.operator_tokens import SHARED
 from gateway.http.services import Services
 from gateway.model import AddOperator, OperatorSession, RemoveOperator, Role, RotateOperator, StoredOperator
-from gateway.store.gateway_reads import operator_session, operators
+from gateway.store.gateway_reads import operator_session, shared_state
 from gateway.store.queries import accounts as queries
 
 _MOST_OPERATORS = 1_000
@@ -193,7 +193,7 @@ def _name(call: Call[Query]) -> str:
 
 
 async def _refresh(services: Services) -> None:
-    services.operators.refresh(await operators(services.store))
+    services.operators.refresh((await shared_state(services.store)).operators)
 
 
 def _view(one: queries.KnownOperator, now: int) -> OperatorView:

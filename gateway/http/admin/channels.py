@@ -12,7 +12,7 @@ from gateway.http.admin.operation import Call, Operation
 from gateway.http.admin.times import Time, shown_or_none
 from gateway.http.services import Services
 from gateway.model import Activity, ChannelKey
-from gateway.store.gateway_reads import channel_keys
+from gateway.store.gateway_reads import shared_state
 from gateway.store.queries.activity import activity_of_channels, last_calls
 
 _RATE_OVER = 5
@@ -51,7 +51,7 @@ async def channel_views(services: Services, channels: Sequence[Channel]) -> list
     today = await activity_of_channels(store, day, day + DAY, DAY)
     recent = await activity_of_channels(store, minute - _RATE_OVER * MINUTE, minute, MINUTE)
     last = await last_calls(store)
-    keys = [key for key in await channel_keys(store) if key.revoked_at is None]
+    keys = [key for key in (await shared_state(store)).keys if key.revoked_at is None]
     return [
         _view(
             channel,

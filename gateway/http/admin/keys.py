@@ -14,7 +14,7 @@ from gateway.http.admin.operation import Call, Operation
 from gateway.http.admin.times import Time, shown, shown_or_none
 from gateway.http.services import Services
 from gateway.model import CreateKey, RevokeKey
-from gateway.store.gateway_reads import channel_keys as all_keys
+from gateway.store.gateway_reads import shared_state
 from gateway.store.queries import operators as queries
 from gateway.store.queries.operators import KnownKey
 
@@ -77,7 +77,7 @@ async def revoke_key(call: Call[Query]) -> Changed:
 
 
 async def _refresh(services: Services) -> None:
-    services.keyring.refresh(await all_keys(services.store))
+    services.keyring.refresh((await shared_state(services.store)).keys)
 
 
 def _view(known: KnownKey) -> KeyView:

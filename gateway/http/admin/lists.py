@@ -13,7 +13,7 @@ from gateway.http.admin.operation import Call, Operation
 from gateway.http.admin.times import Time, shown
 from gateway.ids import read
 from gateway.model import ChangeList
-from gateway.store.gateway_reads import own_lists
+from gateway.store.gateway_reads import shared_state
 from gateway.store.queries import lists as queries
 from gateway.store.queries.generic_values import values_of
 from gateway.store.queries.lists import OnList
@@ -80,7 +80,7 @@ async def _change(call: Call[Query], *, listed: bool) -> ChangedList:
     values = tuple(dict.fromkeys(_number(place, raw, asked.region) for place, raw in enumerate(written)))
     outcome = await call.submit(ChangeList(call.caller, name, values, listed))
     services = call.services
-    own = await own_lists(services.store)
+    own = (await shared_state(services.store)).lists
     await services.pipeline.between_batches(lambda: services.env.use(services.env.rules, own))
     return ChangedList(name, list(values), outcome.changed, _in_use(call, name))
 

@@ -24,7 +24,6 @@ from gateway.store.queries import overview as queries
 from gateway.store.queries.activity import activity
 from gateway.store.queries.imports import runs
 from gateway.store.sizes import growth, sizes_of
-from gateway.store.tables.regrouping import count_failed
 
 _PATIENCE_SECONDS = 5
 _NEW = 7 * DAY
@@ -121,6 +120,7 @@ async def overview_of(services: Services) -> Overview:
     signed = await newest_signature(store)
     unsigned = now - signed if signed and await newest_moment(store) > signed else 0
     verified = await services.verifications.last()
+    failed = await queries.failed(store)
     return Overview(
         now=shown(now),
         version=version("loyalty-identity-gateway"),
@@ -133,7 +133,7 @@ async def overview_of(services: Services) -> Overview:
         warnings=list(warnings_of(services)),
         today=ActivityCounts(**counted(today[0][1] if today else Activity())),
         channels=await channel_views(services, services.config.channels),
-        waiting=await _waiting(services),
+        waiting=await _waiting(services, failed),
         upstream=_upstream(services),
         signed_at=shown_or_none(signed or None),
         unsigned_seconds=max(0, unsigned) // SECOND,
@@ -142,7 +142,7 @@ async def overview_of(services: Services) -> Overview:
         backup_at=shown_or_none(await _backup(services)),
         planning=services.plan_lock.locked(),
         regroupings=await queries.small_regroupings(store),
-        failed_regroupings=await count_failed(store),
+        failed_regroupings=failed.regroupings,
         progress=await _progress(services),
         sizes=await _sizes(services, now),
     )
@@ -172,13 +172,13 @@ async def _problems(services: Services) -> list[str]:
     return []
 
 
-async def _waiting(services: Services) -> WaitingView:
+async def _waiting(services: Services, failed: queries.Failed) -> WaitingView:
     store = services.store
     by_state = {one.state: one for one in await queries.deliveries_for_a_person(store)}
     dead, held = by_state.get("dead"), by_state.get("held")
     return WaitingView(
         dict(await open_reviews(store)),
-        await queries.failed_grants(store),
+        failed.grants,
         dead.number if dead else 0,
         shown_or_none(dead.oldest_at if dead else None),
         held.number if held else 0,

@@ -117,9 +117,8 @@ async def trust_in(store: Store, row: Sequence[Any], key: bytes) -> Trust:
     return "noted" if is_noted else "distrusted"
 
 
-async def count_stopped(store: Store) -> dict[Literal["failed", "distrusted"], int]:
-    """The jobs that wait for an operator. Of running ones, those that the worker has noted as distrusted, among the oldest."""
-    [[failed]] = await store.fetch("SELECT COUNT(*) FROM job WHERE state = 'failed'")
+async def count_distrusted(store: Store) -> int:
+    """The running jobs that the worker has noted as distrusted, among the oldest."""
     running = await store.fetch(
         "SELECT job_id FROM job WHERE state = 'running' ORDER BY job_id LIMIT ?", (_AT_ONCE,)
     )
@@ -127,8 +126,7 @@ async def count_stopped(store: Store) -> dict[Literal["failed", "distrusted"], i
         await events(store, WantedEvents(object=show("job", job_id)), None, 1, newest_first=True)
         for (job_id,) in running
     ]
-    distrusted = sum(found[0].event.action == Action.JOB_DISTRUSTED for found in newest if found)
-    return {"failed": failed, "distrusted": distrusted}
+    return sum(found[0].event.action == Action.JOB_DISTRUSTED for found in newest if found)
 
 
 async def job(store: Store, job_id: int) -> ReadJob | None:

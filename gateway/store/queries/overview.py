@@ -6,7 +6,20 @@ from gateway.ids import moment
 from gateway.model import Regrouping
 from gateway.sqlite_library import VERSION
 from gateway.store import Store
-from gateway.store.tables.regrouping import OPEN_WALKS, REGROUPING
+from gateway.store.tables.regrouping import GIVEN_UP, OPEN_WALKS, REGROUPING
+
+_FAILED = f"""
+SELECT (SELECT COUNT(*) FROM achievement WHERE state = 'failed'), (SELECT COUNT(*) FROM job WHERE state = 'failed'),
+(SELECT COUNT(*) FROM regrouping WHERE {GIVEN_UP})
+"""
+
+
+class Failed(NamedTuple):
+    """How many of each wait for an operator."""
+
+    grants: int
+    jobs: int
+    regroupings: int
 
 
 class StuckDeliveries(NamedTuple):
@@ -17,9 +30,9 @@ class StuckDeliveries(NamedTuple):
     oldest_at: int
 
 
-async def failed_grants(store: Store) -> int:
-    rows = await store.fetch("SELECT COUNT(*) FROM achievement WHERE state = 'failed'")
-    return rows[0][0]
+async def failed(store: Store) -> Failed:
+    [counts] = await store.fetch(_FAILED)
+    return Failed(*counts)
 
 
 async def deliveries_for_a_person(store: Store) -> list[StuckDeliveries]:

@@ -13,7 +13,7 @@ REGROUPING = Columns(
 )
 _RUNS = f"SELECT {REGROUPING.select('g')} FROM regrouping AS g"
 OPEN_WALKS = f"{_RUNS} WHERE g.scope = 'rules' AND g.finished_at IS NULL"
-_FAILED = "finished_at IS NULL AND failed_at IS NOT NULL"
+GIVEN_UP = "finished_at IS NULL AND failed_at IS NOT NULL"
 _NEXT = f"""{_RUNS} WHERE g.finished_at IS NULL AND g.failed_at IS NULL AND g.due_at <= ?
 ORDER BY CASE g.scope WHEN 'rules' THEN 1 ELSE 0 END, g.regrouping_id LIMIT 1"""
 _WALKS = f"{_RUNS} WHERE g.scope = 'rules' ORDER BY g.regrouping_id"
@@ -51,21 +51,16 @@ async def next_regrouping(store: Store, now: int) -> Regrouping | None:
 async def failed_regroupings(store: Store, limit: int) -> list[int]:
     """Those that were given up and not resumed, oldest first."""
     rows = await store.fetch(
-        f"SELECT regrouping_id FROM regrouping WHERE {_FAILED} ORDER BY regrouping_id LIMIT ?", (limit,)
+        f"SELECT regrouping_id FROM regrouping WHERE {GIVEN_UP} ORDER BY regrouping_id LIMIT ?", (limit,)
     )
     return [regrouping_id for (regrouping_id,) in rows]
-
-
-async def count_failed(store: Store) -> int:
-    rows = await store.fetch(f"SELECT COUNT(*) FROM regrouping WHERE {_FAILED}")
-    return rows[0][0]
 
 
 async def failed_before(store: Store, run: Regrouping) -> bool:
     """Whether another regrouping of the same profiles was given up."""
     return bool(
         await store.fetch(
-            f"SELECT 1 FROM regrouping WHERE {_FAILED} AND regrouping_id <> ? AND scope = ? AND rule_set = ?"
+            f"SELECT 1 FROM regrouping WHERE {GIVEN_UP} AND regrouping_id <> ? AND scope = ? AND rule_set = ?"
             " AND type = ? AND value = ? AND profile_id = ? LIMIT 1",
             (run.regrouping_id, run.scope, run.rule_set, run.type, run.value, run.profile_id),
         )
