@@ -27,7 +27,8 @@ FORBIDDEN = {
     "table lock": r"\bLOCK\s+TABLE\b",
     "partition": r"\bPARTITION\s+(OF|BY\s+(RANGE|LIST|HASH))\b",
     "covering index": r"\bINCLUDE\s*\(",
-    "change inside WITH": r"\bWITH\b.*\bAS\s*\(\s*(INSERT|UPDATE|DELETE)\b",
+    "change inside WITH": r"\bWITH\b.*\bAS\s*\(\s*((UPDATE|DELETE)\b|INSERT\b.*\bRETURNING\b)",
+    "one table twice": r"\bINSERT\s+INTO\s+(\w+)\b.*\bINSERT\s+INTO\s+\1\b",
     "several statements": r";\s*\S",
 }
 _SHARE_OF_COMMITS = 0.1

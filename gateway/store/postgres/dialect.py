@@ -1,11 +1,12 @@
 """How PostgreSQL runs the common statements: keys and rows travel as one array a column through `unnest`.
 
 So a batch costs the same number of round trips whatever its size. Rows are sorted by their unique key before they are written: two
-writers that lock the same rows in the same order cannot deadlock.
+writers that lock the same rows in the same order cannot deadlock. Inserts into different tables share a round trip: none of them
+reads what another one writes.
 """
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Iterator
 from functools import cache, lru_cache
 from typing import Any
 
@@ -23,6 +24,7 @@ _INSERT = re.compile(r"\s*INSERT INTO (\w+) (?:\(([^)]*)\) )?VALUES \([^)]*\)(.*
 _CHANGE = re.compile(r"\s*(UPDATE|DELETE FROM) (\w+)(.*?)\s(WHERE .*)", re.DOTALL)
 _COLUMN_MARK = re.compile(r"(\w+) = \?")
 _MARK = re.compile(r"'[^']*'|\?")
+_PARAMETER = re.compile(r"\$(\d+)")
 _ORDERED_JOIN = re.compile(r"\bCROSS JOIN(?=\s+\w+(?:\s+AS)?\s+\w+\s+ON\b)")
 _KEY_LENGTH = 5
 """No unique key of the schema has more columns, and every one stands first in its table."""
@@ -41,8 +43,14 @@ async def load(connection: Connection, loading: Loading) -> None:
 
 async def save(connection: Connection, columns: Columns, ws: WorkingSet, chain: Chain) -> None:
     """Write everything; the caller commits. Raises StaleEpoch before any part of a stale decision can be committed."""
-    for one in writes(ws, chain):
-        await write(connection, columns, one)
+    for trip in _trips(writes(ws, chain)):
+        if len(trip) == 1:
+            await write(connection, columns, trip[0])
+        else:
+            arguments = [column for one in trip for column in _arguments(one, columns)]
+            await connection.execute(
+                _joined(tuple(_written(one.sql, columns)[0] for one in trip)), *arguments
+            )
 
 
 @lru_cache(1024)
@@ -85,16 +93,50 @@ async def write(connection: Connection, columns: Columns, one: Write) -> int:
     """The number of rows that were written."""
     if not one.rows:
         return 0
-    sql, order = _written(one.sql, columns)
+    status = await connection.execute(_written(one.sql, columns)[0], *_arguments(one, columns))
+    done = int(status.rpartition(" ")[2])
+    if one.fenced and done != len(one.rows):
+        raise StaleEpoch
+    return done
+
+
+def _arguments(one: Write, columns: Columns) -> Iterator[list[Any]]:
+    """An array for each column."""
+    order = _written(one.sql, columns)[1]
     if order:
         given = sorted(one.rows, key=lambda row: [row[place] for place in order])
     else:
         given = sorted(one.rows, key=lambda row: row[:_KEY_LENGTH])
-    status = await connection.execute(sql, *map(list, zip(*given, strict=True)))
-    done = int(status.rpartition(" ")[2])
-    if one.fenced and done != len(given):
-        raise StaleEpoch
-    return done
+    return map(list, zip(*given, strict=True))
+
+
+def _trips(changes: Iterable[Write]) -> Iterator[list[Write]]:
+    """The changes in their order, as they go to the server."""
+    inserts: dict[str, Write] = {}
+    for one in changes:
+        if not one.rows:
+            continue
+        found = _INSERT.fullmatch(one.sql)
+        if inserts and (found is None or found[1] in inserts):
+            yield [*inserts.values()]
+            inserts = {}
+        if found is None:
+            yield [one]
+        else:
+            inserts[found[1]] = one
+    if inserts:
+        yield [*inserts.values()]
+
+
+@cache
+def _joined(inserts: tuple[str, ...]) -> str:
+    """One statement for all of them, with their parameters one after the other."""
+    texts, given = list[str](), 0
+    for text in inserts:
+        texts.append(_PARAMETER.sub(lambda found, given=given: f"${int(found[1]) + given}", text))
+        given += max(map(int, _PARAMETER.findall(text)))
+    *others, last = texts
+    return f"WITH {', '.join(f'w{n} AS ({text})' for n, text in enumerate(others))} {last}"
 
 
 def numbered(sql: str, start: int = 1) -> str:

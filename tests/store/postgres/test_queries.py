@@ -65,7 +65,7 @@ async def test_a_batch_costs_as_many_round_trips_whatever_its_size(tmp_path: Any
         await server.close()
         store._server = before
     assert counted[0] == counted[1] == counted[2]
-    assert [len(statements) for statements in counted[0]] == [14, 7]
+    assert [len(statements) for statements in counted[0]] == [7, 5]
 
 
 async def sent_for(core: InProcessGateway, server: Counting, first: int, count: int) -> list[list[str]]:

@@ -141,6 +141,7 @@ SAMPLES = {
     "partition": "CREATE TABLE t PARTITION OF record DEFAULT",
     "covering index": "CREATE INDEX i ON record (record_id) INCLUDE (guest)",
     "change inside WITH": "WITH gone AS (DELETE FROM tag RETURNING *) SELECT * FROM gone",
+    "one table twice": "WITH one AS (INSERT INTO tag VALUES ($1)) INSERT INTO tag VALUES ($2)",
     "several statements": "DELETE FROM tag; DELETE FROM pin",
 }
 
