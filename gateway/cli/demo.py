@@ -50,7 +50,7 @@ secret_key = "{secret_key}"
 """
 _START_SECONDS = 20
 _TOTAL = aiohttp.ClientTimeout(total=30)
-"""For one call; the machine may be busy."""
+"""Long enough for one call on a busy machine."""
 
 
 class _Started(NamedTuple):

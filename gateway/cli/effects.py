@@ -7,7 +7,7 @@ from gateway.plural import counted
 
 
 def print_consequence(what: str, consequence: Row) -> None:
-    """Of an answer or a change that was not asked for yet."""
+    """Print what an answer or a change would do, or why it would be refused."""
     if consequence["refused"]:
         say(f"\n{what} would be refused ({consequence['refused']}): {plain(consequence['why'])}")
         return

@@ -49,7 +49,7 @@ def say(text: str, *, flush: bool = False) -> None:
 
 
 def note(text: str) -> None:
-    """For a person at the terminal; programs read stdout."""
+    """Print a message for a person, on stderr. Programs read stdout."""
     print(_lines(text), file=sys.stderr)
 
 

@@ -186,7 +186,7 @@ class _Chosen(NamedTuple):
 
 
 class _Choice:
-    """Of each two profiles the most certain pair of their records, unless they are asked about already or pinned apart."""
+    """Chooses the most certain pair of records between any two profiles, unless these are asked about already or pinned apart."""
 
     def __init__(
         self, state: Snapshot, rules: RuleSet, people: People, near: Mapping[Pair, str], model: _Model

@@ -62,5 +62,5 @@ def _step(away: float, answers: Sequence[Answer], sums: Sequence[float], places:
 
 
 def probability(bits: float) -> float:
-    """Of weights that add up to this many bits."""
+    """The probability of a match whose weights add up to this many bits."""
     return 1 / (1 + exp(-BIT * max(-500.0, min(500.0, bits))))

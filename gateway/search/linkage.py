@@ -173,7 +173,8 @@ def _numbered(values: Iterable[str | None]) -> _Numbered:
 
 
 def _level_of(one: Compared, texts: Sequence[str]) -> Callable[[int, int], int]:
-    """Of two texts, the place of their level in `_ordered`, or `_MISSING`."""
+    """Returns a function from two texts, by their positions in `texts`, to the position of their level in `_ordered`, or
+    `_MISSING`."""
     places = {level: place for place, level in enumerate(_ordered(one))} | {MISSING: _MISSING}
 
     @lru_cache(_REMEMBERED)

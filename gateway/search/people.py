@@ -160,7 +160,8 @@ def _keys(row: Mapping[str, str]) -> Iterator[str]:
 
 @lru_cache(_REMEMBERED)
 def _sounds(part: str) -> list[list[str]]:
-    """Of the words of a given or a family name, which many share: whole names are mostly different."""
+    """The sounds of each word of a given or a family name. Many people share these, so the cache is worth it; few share a whole
+    name."""
     return [sorted(word) for word in sounds_of(part)]
 
 

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 Spellings = tuple[str, ...]
 PROVIDERS = ("example.com", "example.org", "example.net", "mail.example", "post.example", "inbox.example")
-"""Of mail: the domains are kept for examples."""
+"""Domains of e-mail addresses. All are reserved for examples."""
 _STRIDE = 7_368_787
 """A prime larger than any space of numbers has factors: it scatters the people over the numbers."""
 

@@ -16,13 +16,13 @@ from gateway.simulate.shapes import Shape
 _TODAY = date(2026, 1, 1)
 _NEVER = 2.0
 _CHILD = 3
-"""From this place on, members of a household are children; the second one mostly is the partner."""
+"""The first position of a child in a household. The second member is mostly the partner."""
 _NAMESAKES, _TWINS = 0.15, 0.2
-"""Of the children: those named after the parent of their sex; and, of younger ones, those born with the one before."""
+"""The share of children named after the parent of their sex, and of younger children who are a twin of the one before."""
 _ONE_NAME = 0.75
-"""Of the couples: those with one family name."""
+"""The share of couples with one family name."""
 _FLATS = 0.15
-"""Of the households: people who share a flat and nothing else."""
+"""The share of households whose members share a flat and nothing else."""
 _FORMS = ("{g}.{f}", "{g}{f}", "{i}.{f}", "{f}.{g}", "{g}_{f}", "{g}")
 
 
@@ -35,7 +35,7 @@ class Home(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What was so until `at`, and what was so from then on."""
+    """A change in a person's life: the value before `at`, and the value from then on."""
 
     before: str
     after: str

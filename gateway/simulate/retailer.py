@@ -31,14 +31,14 @@ _REGISTRATIONS = (40, 30, 18, 8, 4)
 _FAMILY_PHONE, _FAMILY_MAIL = 0.12, 0.06
 """Shares of a household's other members who give the contact of its first member."""
 _NEW_NUMBER, _NEW_MAIL = 0.06, 0.04
-"""In a year: who changes."""
+"""Shares of people who change their number or their e-mail in a year."""
 _RECYCLED, _QUARANTINE = 0.4, YEAR // 2
-"""Of the new numbers, those that were another customer's; and how long a number rests in between."""
+"""The share of new numbers that were another customer's before, and how long a number is unused in between."""
 _RESTATED = 0.3
-"""Of the records of a person who changed something: those that hear of it."""
+"""The share of a person's records that learn of a change."""
 _SLIPS = 0.01
 _OWN_NUMBER = 0.004
-"""Of the registrations at a till: those with the store's own number, where the customer gives none."""
+"""The share of registrations at a till with the store's own number, because the customer gave none."""
 
 
 class _Channel(NamedTuple):

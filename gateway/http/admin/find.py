@@ -20,7 +20,7 @@ from gateway.store.queries.profiles import SearchTerms, Wanted
 from rules.identifier import Identifier
 
 _RECORDS = 20
-"""Of each profile."""
+"""The most records shown of each profile."""
 
 
 class FindQuery(ListQuery, kw_only=True):

@@ -50,7 +50,7 @@ async def joining(
 
 
 async def _rules_of_then(services: Services, steps: list[HowStep]) -> dict[str, RuleSet]:
-    """By the beginning of their SHA-256. Rules that are not known any more are taken for those in use."""
+    """The rule sets of these steps, by the beginning of their SHA-256. For one that is no longer stored, the rules in use."""
     wanted = {step.rule_set for step in steps}
     in_use = services.env.rules
     texts = await rule_texts(services.store, sorted(wanted))

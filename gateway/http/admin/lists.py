@@ -95,7 +95,7 @@ def _name(call: Call[Any]) -> str:
 
 
 async def _written(call: Call[Any], given: list[str]) -> list[str]:
-    """With the values that ids stand for in their place."""
+    """The given texts. Ids of values (`val_…`) are replaced by the values."""
     ids = {text: number for text in given if (number := read("val", text)) is not None}
     found = await values_of(call.services.store, list(ids.values())) if ids else {}
     for text, number in ids.items():

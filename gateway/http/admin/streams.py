@@ -103,7 +103,7 @@ class Shared(Generic[T]):
         self._made: tuple[float, T] | None = None
 
     async def get(self) -> tuple[float, T]:
-        """With when it was made, by the loop's clock."""
+        """The item, after the time at which it was made (seconds of the loop's clock)."""
         async with self._lock:
             now = asyncio.get_running_loop().time()
             if self._made is None or now - self._made[0] >= self._good_for:

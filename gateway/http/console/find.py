@@ -18,7 +18,7 @@ from rules.normalize.blocked import OWN
 
 _ON_A_PAGE = 25
 _NEAR = 0.8
-"""Of a limit: a number from here on is marked."""
+"""The share of a limit from which a number is marked."""
 
 
 async def show_search(visit: Visit) -> web.Response:
