@@ -1,12 +1,12 @@
 """The project's own rules, held on every source file."""
 
 import ast
+import functools
 import re
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
-
-import pytest
 
 ROOT = Path(__file__).parent.parent
 SOURCES = sorted((ROOT / "gateway").rglob("*.py")) + sorted((ROOT / "rules").rglob("*.py"))
@@ -44,6 +44,16 @@ IMPURE = {
 }
 
 
+@functools.cache
+def _tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text())
+
+
+def _named(paths: Iterable[Path]) -> list[str]:
+    """Where something is wrong, as a failing test shows it."""
+    return [str(path.relative_to(ROOT)) for path in paths]
+
+
 def _imports(tree: ast.AST) -> set[str]:
     found: set[str] = set()
     for node in ast.walk(tree):
@@ -54,31 +64,32 @@ def _imports(tree: ast.AST) -> set[str]:
     return found
 
 
-@pytest.mark.parametrize("path", NEVER_AWAIT, ids=lambda path: str(path.relative_to(ROOT)))
-def test_what_runs_inside_a_transaction_cannot_wait(path: Path) -> None:
+def test_what_runs_inside_a_transaction_cannot_wait() -> None:
     waiting = (ast.AsyncFunctionDef, ast.Await, ast.AsyncFor, ast.AsyncWith)
-    assert not [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, waiting)]
+    found = [path for path in NEVER_AWAIT if any(isinstance(node, waiting) for node in ast.walk(_tree(path)))]
+    assert NEVER_AWAIT
+    assert _named(found) == []
 
 
-@pytest.mark.parametrize(
-    "path", sorted((ROOT / "rules").rglob("*.py")), ids=lambda path: str(path.relative_to(ROOT))
-)
-def test_the_rules_import_nothing_that_does_io(path: Path) -> None:
-    assert not _imports(ast.parse(path.read_text())) & IMPURE
+def test_the_rules_import_nothing_that_does_io() -> None:
+    found = [path for path in (ROOT / "rules").rglob("*.py") if _imports(_tree(path)) & IMPURE]
+    assert _named(found) == []
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_a_file_is_one_idea_and_a_function_fits_a_screen(path: Path) -> None:
-    text = path.read_text()
-    nodes = ast.walk(ast.parse(text))
-    functions = [node for node in nodes if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
-    assert len(text.splitlines()) <= 400
-    assert not [one.name for one in functions if (one.end_lineno or 0) - one.lineno >= 50]
+def test_a_file_is_one_idea_and_a_function_fits_a_screen() -> None:
+    assert _named(path for path in SOURCES if len(path.read_text().splitlines()) > 400) == []
+    long = [
+        f"{path.relative_to(ROOT)}: {node.name}"
+        for path in SOURCES
+        for node in ast.walk(_tree(path))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        if (node.end_lineno or 0) - node.lineno >= 50
+    ]
+    assert long == []
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_every_module_says_what_it_is_for(path: Path) -> None:
-    assert ast.get_docstring(ast.parse(path.read_text()))
+def test_every_module_says_what_it_is_for() -> None:
+    assert _named(path for path in SOURCES if not ast.get_docstring(_tree(path))) == []
 
 
 def _only_exports(node: ast.stmt) -> bool:
@@ -91,13 +102,10 @@ def _only_exports(node: ast.stmt) -> bool:
             return False
 
 
-@pytest.mark.parametrize(
-    "path",
-    [path for path in SOURCES if path.name == "__init__.py"],
-    ids=lambda path: str(path.relative_to(ROOT)),
-)
-def test_a_package_says_what_it_is_and_what_it_exports_and_holds_no_code(path: Path) -> None:
-    assert all(map(_only_exports, ast.parse(path.read_text()).body))
+def test_a_package_says_what_it_is_and_what_it_exports_and_holds_no_code() -> None:
+    packages = [path for path in SOURCES if path.name == "__init__.py"]
+    assert packages
+    assert _named(path for path in packages if not all(map(_only_exports, _tree(path).body))) == []
 
 
 OPTIONS_OF_THE_POLICY = {
@@ -122,11 +130,15 @@ READ_THEM = [
 ]
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_only_the_policy_reads_the_options_of_the_rules(path: Path) -> None:
-    nodes = ast.walk(ast.parse(path.read_text()))
-    read = {node.attr for node in nodes if isinstance(node, ast.Attribute)}
-    assert path in READ_THEM or not read & OPTIONS_OF_THE_POLICY
+def test_only_the_policy_reads_the_options_of_the_rules() -> None:
+    found = {
+        f"{path.relative_to(ROOT)}: {node.attr}"
+        for path in SOURCES
+        if path not in READ_THEM
+        for node in ast.walk(_tree(path))
+        if isinstance(node, ast.Attribute) and node.attr in OPTIONS_OF_THE_POLICY
+    }
+    assert found == set()
 
 
 def test_no_file_of_the_project_names_a_place_outside_it() -> None:
@@ -160,10 +172,9 @@ def _private_names_of_others(tree: ast.AST) -> set[str]:
     } - PUBLIC
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_private_names_of_a_library_are_used_only_by_its_adapter(path: Path) -> None:
-    found = _private_names_of_others(ast.parse(path.read_text()))
-    assert str(path.relative_to(ROOT)) in ADAPTERS or not found
+def test_private_names_of_a_library_are_used_only_by_its_adapter() -> None:
+    found = {str(path.relative_to(ROOT)): _private_names_of_others(_tree(path)) for path in SOURCES}
+    assert {name: names for name, names in found.items() if names and name not in ADAPTERS} == {}
 
 
 def _is_broad(handler: ast.ExceptHandler) -> bool:
@@ -184,9 +195,7 @@ def test_a_process_opens_databases_with_one_library_only() -> None:
     """Each library knows its own locks only, and closing a file drops the other's."""
     modules = [*ROOT.glob("gateway/**/*.py"), *ROOT.glob("tests/**/*.py")]
     found = {
-        str(path.relative_to(ROOT))
-        for path in modules
-        if {"sqlite3", "pysqlite3"} & _imports(ast.parse(path.read_text()))
+        str(path.relative_to(ROOT)) for path in modules if {"sqlite3", "pysqlite3"} & _imports(_tree(path))
     }
     assert found == ONE_SQLITE
 
@@ -195,12 +204,7 @@ def test_unforeseen_errors_are_caught_in_two_places() -> None:
     found = {
         str(path.relative_to(ROOT)): count
         for path in SOURCES
-        if (
-            count := sum(
-                isinstance(n, ast.ExceptHandler) and _is_broad(n)
-                for n in ast.walk(ast.parse(path.read_text()))
-            )
-        )
+        if (count := sum(isinstance(n, ast.ExceptHandler) and _is_broad(n) for n in ast.walk(_tree(path))))
     }
     assert found == BROAD
 
@@ -209,7 +213,8 @@ def test_the_long_tests_are_all_found_by_the_command_that_runs_them() -> None:
     (recipe,) = re.findall(
         r"^\t\$\(BIN\)/pytest (.* soak .*)$", (ROOT / "Makefile").read_text(), re.MULTILINE
     )
-    command = [sys.executable, "-m", "pytest", *recipe.split(), "--collect-only"]
+    holding = [path for path in (ROOT / "tests").rglob("test_*.py") if "mark.soak" in path.read_text()]
+    command = [sys.executable, "-m", "pytest", *recipe.split(), "--collect-only", *map(str, holding)]
     found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert found.returncode == 0, found.stdout[-2000:]
     assert found.stdout.count("::") > 50
