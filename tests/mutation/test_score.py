@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from pkgutil import resolve_name
 
 import pytest
 
@@ -30,6 +31,7 @@ def test_what_is_taken_for_equivalent_is_a_change_of_the_code_that_is_there() ->
         )
         assert removed, mutant
         assert removed <= lines[source], mutant
+        assert callable(resolve_name(mutant.function)), mutant
         assert reason.endswith("."), mutant
 
 
