@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterable
 from concurrent.futures import Executor, Future
 from functools import cache, lru_cache, partial
+from threading import Event
 from typing import Any
 
 import msgspec
@@ -56,8 +57,11 @@ class Saver:
         self._commit(self._chain.tip, stored)
 
     def commit_beside(self, stored: Callable[[], None]) -> None:
-        """Commit, and begin the next transaction."""
-        self._do_beside(partial(self._commit, self._chain.tip, stored))
+        """Commit, and begin the next transaction. Returns once the other thread runs: it needs the interpreter's lock to begin, and
+        would not get it while the caller decides the next batch."""
+        begun = Event()
+        self._do_beside(partial(self._commit, self._chain.tip, stored), begun.set)
+        begun.wait()
         self._do_beside(partial(self._connection.execute, "BEGIN IMMEDIATE"))
 
     def give_up(self) -> BaseException | None:
@@ -68,10 +72,10 @@ class Saver:
         if (failure := self.give_up()) is not None:
             raise failure
 
-    def _do_beside(self, job: Callable[[], object]) -> None:
+    def _do_beside(self, job: Callable[[], object], begin: Callable[[], object] = lambda: None) -> None:
         if self._newest is not None and self._newest.done():
             self._newest.result()
-        self._newest = self._beside.submit(_after, self._newest, job)
+        self._newest = self._beside.submit(_after, self._newest, job, begin)
 
     def _commit(self, tip: Tip, stored: Callable[[], None]) -> None:
         self._connection.execute("COMMIT")
@@ -83,8 +87,9 @@ class Saver:
             _write(self._connection, write)
 
 
-def _after(earlier: Future[None] | None, job: Callable[[], object]) -> None:
+def _after(earlier: Future[None] | None, job: Callable[[], object], begin: Callable[[], object]) -> None:
     """Nothing is done after a failure: it is raised again in place of the job."""
+    begin()
     if earlier is not None:
         earlier.result()
     job()
