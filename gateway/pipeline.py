@@ -130,7 +130,7 @@ class Pipeline:
         self._task: asyncio.Task[None] | None = None
         self.follow: Follow | None = None
         self._watchers: list[Callable[[Collection[Hashable]], None]] = []
-        self.calls_done = 0
+        self.calls_taken = 0
         self.batches_done = 0
         self.busy_seconds = 0.0
 
@@ -200,11 +200,11 @@ class Pipeline:
                 continue
             if calls:
                 batch = [calls.popleft() for _ in range(min(len(calls), self._batch_limit))]
+                self.calls_taken += len(batch)
                 started = perf_counter()
                 await self._run(batch)
                 seconds = perf_counter() - started
                 self.busy_seconds += seconds
-                self.calls_done += len(batch)
                 self._observe(len(batch), seconds)
                 if self.follow is not None:
                     self.follow([command for command, _ in batch], seconds)

@@ -17,7 +17,7 @@ from gateway.app.shared_state import refresh
 from gateway.config import Config, Webhook
 from gateway.errors import GatewayError
 from gateway.http.services import Services
-from gateway.model import Caller, CloseStaleReviews, EndPins, EndSplits, GrantDue, Regrouped
+from gateway.model import Caller, CloseStaleReviews, EndPins, EndSplits, Regrouped
 from gateway.store.gateway_reads import ended_pins, ended_splits, stale_reviews
 from gateway.store.row_digests import row_key
 from gateway.upstream.balances import BalanceWorker
@@ -29,15 +29,13 @@ from gateway.upstream.webhooks import RemovedWebhookWorker, WebhookWorker
 from gateway.workers.archive import Archiver, AutomaticArchive
 from gateway.workers.database_metrics import RowCounter, measure
 from gateway.workers.due_work import DueWork
+from gateway.workers.granting import Granter
 from gateway.workers.housekeeping import Housekeeper
 from gateway.workers.jobs import JobWorker
 from gateway.workers.regroup_walk import regroup_some
 
 _log = structlog.get_logger("workers")
 
-_IDLE_CHUNK = 1_000
-_BUSY_CHUNK = 50
-_GRANT_POLL = 0.5
 _QUIET_POLL = 1.0
 """Of regroupings and jobs."""
 _BREATH = 10
@@ -78,6 +76,9 @@ class Workers:
         self._name = secrets.token_hex(8)
         self._calls_seen: dict[str, int] = {}
         self._due = DueWork(services.store, services.clock)
+        self._granter = Granter(
+            services.store, services.pipeline, services.clock, services.telemetry.metrics, self._due
+        )
         self._housekeeper = Housekeeper(
             services.store, services.pipeline, services.clock, services.telemetry.metrics
         )
@@ -91,7 +92,7 @@ class Workers:
 
     def start(self) -> None:
         steps = {
-            "grants": self._grant,
+            "grants": self._granter.step,
             "housekeeping": self._housekeeper.step,
             "regroup": self._regroup,
             "jobs": self._work_on_jobs,
@@ -208,30 +209,11 @@ class Workers:
 
         return take_over
 
-    # ---- grants ----
-
-    async def _grant(self) -> float:
-        """One chunk of what is due: large while no calls arrive, small and with pauses while they do."""
-        services = self._services
-        if not await services.store.take_lead("grants"):
-            return _GRANT_POLL
-        if not await self._due.has("grants"):
-            return _GRANT_POLL
-        busy = self._calls_arrive("grants")
-        chunk = _BUSY_CHUNK if busy else _IDLE_CHUNK
-        started = perf_counter()
-        outcome = await services.pipeline.submit_background(GrantDue(chunk))
-        grants = services.telemetry.metrics.grants
-        for name in ("granted", "ignored", "failed"):
-            if count := getattr(outcome, name):
-                grants.labels(name).inc(count)
-        if outcome.granted + outcome.ignored + outcome.failed < chunk:
-            return _GRANT_POLL
-        return 2 * (perf_counter() - started) if busy else 0
+    # ---- sharing with calls ----
 
     def _calls_arrive(self, asking: str) -> bool:
         """Whether any came since this worker last asked."""
-        done = self._services.pipeline.calls_done
+        done = self._services.pipeline.calls_taken
         arrived = done != self._calls_seen.get(asking, 0) or self._services.pipeline.waiting > 0
         self._calls_seen[asking] = done
         return arrived

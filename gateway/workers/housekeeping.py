@@ -15,6 +15,8 @@ _IDLE = 500
 _SHARED = 50
 _BREATH = 10
 """While calls arrive, it pauses this many times as long as it worked."""
+_BACKGROUND_PAUSE = 0.05
+"""While only background work is committed."""
 _SATURATED = 0.7
 
 
@@ -33,12 +35,13 @@ class Housekeeper:
         self._busy_then = 0.0
 
     async def step(self) -> float:
-        """Use what the calls leave: all of an idle writer, a little of a busy one, next to nothing of a saturated one. Returns the
-        seconds until the next step."""
+        """Use what the calls leave: all of an idle writer, a little of a busy one, next to nothing of a saturated one; and some of
+        one that works in the background. Returns the seconds until the next step."""
         share = self._share_of_calls()
         if self._rests():
             return _QUIET_POLL
         batches, limit = self._pipeline.batches_done, _SHARED if share else _IDLE
+        is_writing = batches != self._batches_then
         started = perf_counter()
         done = await self._store.maintain(limit)
         behind = done >= limit
@@ -46,7 +49,9 @@ class Housekeeper:
         self._done_at, self._batches_then = None if done else self._clock.steady(), batches
         if not behind or share >= _SATURATED:
             return _POLL if share else _QUIET_POLL
-        return _BREATH * (perf_counter() - started) if share else 0
+        if share:
+            return _BREATH * (perf_counter() - started)
+        return _BACKGROUND_PAUSE if is_writing else 0
 
     def _rests(self) -> bool:
         return (

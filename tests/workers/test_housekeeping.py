@@ -1,5 +1,6 @@
 """How often housekeeping asks the store whether something is left to do."""
 
+import asyncio
 from collections.abc import AsyncGenerator
 from pathlib import Path
 
@@ -48,6 +49,18 @@ async def test_housekeeping_rests_until_the_next_commit_and_a_few_seconds_at_mos
     assert await steps() == []
     core.clock.advance(SECOND)
     assert await steps() == [0]
+
+
+async def test_while_background_work_is_committed_housekeeping_pauses_between_its_steps(
+    core: InProcessGateway,
+) -> None:
+    await asyncio.gather(*(core.send(customer(f"web:{n}")) for n in range(2_000)))
+    keeper = Housekeeper(core.store, core.pipeline, core.clock, Metrics())
+    await keeper.step()
+    assert await keeper.step() == 0
+    await core.grant()
+    assert await keeper.step() > 0
+    assert await keeper.step() == 0
 
 
 async def test_no_rest_delays_a_signature(core: InProcessGateway) -> None:

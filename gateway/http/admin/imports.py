@@ -127,10 +127,10 @@ async def import_rows(call: Call[Query]) -> ImportView:
     )
     pipeline = call.services.pipeline
     async with _queue(call, import_id).turn(partial(_read, call.services, channel, caller, asked)) as lines:
-        calls = pipeline.calls_done
+        calls = pipeline.calls_taken
         bringing = _Bringing(pipeline, caller, import_id)
         run = await bringing.take(*_positions(asked, len(lines)), lines, last=asked.last)
-        busy = pipeline.calls_done != calls or pipeline.waiting > 0
+        busy = pipeline.calls_taken != calls or pipeline.waiting > 0
     refused = sum(isinstance(row, str) for _, row in lines)
     rows = call.services.telemetry.metrics.import_rows
     rows.labels("refused").inc(refused)

@@ -102,13 +102,13 @@ async def test_a_call_that_says_nothing_new_writes_nothing_and_does_not_wait_for
 ) -> None:
     await order(forward, "web", "ann", email=EMAIL)
     events, pipeline = "SELECT COUNT(*) FROM audit", forward.services.pipeline
-    before, done = await forward.rows(events), pipeline.calls_done
+    before, done = await forward.rows(events), pipeline.calls_taken
     for _ in range(3):
         reply = await order(forward, "web", "ann", email=EMAIL)
         assert reply.headers["X-Gateway-Profile"].startswith("prf_")
         assert (await ask(forward, "GET", "customers/ann/balance")).status == 200
     assert await forward.rows(events) == before
-    assert pipeline.calls_done == done
+    assert pipeline.calls_taken == done
 
 
 async def test_after_a_merge_both_are_the_survivor_at_once_and_after_its_undo_themselves(
