@@ -65,7 +65,8 @@ class WorkingSet(Identity, Deliveries, Imports, Regroupings, Suggestions, Jobs, 
         """A long batch has nothing half done here, so its changes so far may be saved while it continues."""
         if self._save is not None:
             self._save(self)
-            self._erased_before, self._changed_before = self.erases, self.changed_identities()
+            self._erased_before = self.erases
+            self._changed_before |= super().changed_identities()
             self._erasures_before = self.every_erasure()
             self._bound_before = self._is_bound()
             self.new_events = []

@@ -222,8 +222,9 @@ def _load_canonical_ids(ws: WorkingSet, wanted: list[str]) -> Loading:
 
 
 def record_row(record: CustomerRecord) -> tuple[Any, ...]:
+    """As it is stored, so that its digest needs no conversion."""
     r = record
-    return (r.id_space, r.customer_id, r.record_id, r.profile_id, r.created_at, r.active, r.guest)
+    return (r.id_space, r.customer_id, r.record_id, r.profile_id, r.created_at, int(r.active), int(r.guest))
 
 
 def _save_records(ws: WorkingSet, records: Written[RecordKey, CustomerRecord]) -> Iterator[Write]:
