@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from gateway.clock import HOUR
 from gateway.store import Store
 from gateway.workers import archive as archiving
-from tests.support.audit_history import ArchivedDatabase, LoggedDatabase, make_digested_rows
+from tests.support.audit_history import ArchivedDatabase, Histories, LoggedDatabase
 from tests.support.in_process_gateway import ManualClock, make_store
-from tests.support.store_batches import Open, run
+from tests.support.postgresql import PostgresServer
+from tests.support.store_batches import Open
 
 
 @pytest.fixture
@@ -39,39 +39,57 @@ async def store(store_factory: Open) -> Store:
     return await store_factory()
 
 
+@pytest.fixture(scope="session")
+def histories(tmp_path_factory: pytest.TempPathFactory) -> Histories:
+    return Histories(tmp_path_factory.mktemp("histories"))
+
+
 @pytest.fixture
-async def database(database_url: str, store_factory: Open, clock: ManualClock) -> LoggedDatabase:
-    made = LoggedDatabase(database_url, store_factory, clock)
-    await made.build()
+async def database(
+    request: pytest.FixtureRequest,
+    histories: Histories,
+    engine: str,
+    database_url: str,
+    store_factory: Open,
+    clock: ManualClock,
+    tmp_path: Path,
+) -> LoggedDatabase:
+    made = LoggedDatabase(database_url, store_factory, clock, tmp_path)
+    await histories.bring(f"logged_{engine}", made, made.build, _server(request, engine))
     return made
 
 
 @pytest.fixture
-async def fresh(
+def unbuilt(
     database_url: str,
     store_factory: Open,
     clock: ManualClock,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> ArchivedDatabase:
-    """Some history, of which nothing is archived yet. A segment is closed after a few events."""
+    """A segment is closed after a few events."""
     monkeypatch.setattr(archiving, "MOST_EVENTS", 5)
     monkeypatch.setattr("gateway.store.queries.audit._CHUNK", 3)
-    made = ArchivedDatabase(database_url, store_factory, clock)
-    made.directory = tmp_path / "archive"
-    made.directory.mkdir()
-    await made.build()
-    store = await store_factory()
-    await run(store, make_digested_rows)
-    await store.close()
-    clock.advance(3 * HOUR)
-    return made
+    return ArchivedDatabase(database_url, store_factory, clock, tmp_path)
 
 
 @pytest.fixture
-async def kept(fresh: ArchivedDatabase) -> ArchivedDatabase:
+async def fresh(
+    request: pytest.FixtureRequest, histories: Histories, engine: str, unbuilt: ArchivedDatabase
+) -> ArchivedDatabase:
+    """Some history, of which nothing is archived yet."""
+    await histories.bring(f"fresh_{engine}", unbuilt, unbuilt.build, _server(request, engine))
+    return unbuilt
+
+
+@pytest.fixture
+async def kept(
+    request: pytest.FixtureRequest, histories: Histories, engine: str, unbuilt: ArchivedDatabase
+) -> ArchivedDatabase:
     """And some more that is not archived."""
-    await fresh.archive()
-    fresh.clock.advance(HOUR)
-    await (await fresh.run(maintained=True)).close()
-    return fresh
+    await histories.bring(f"kept_{engine}", unbuilt, unbuilt.build_archived, _server(request, engine))
+    return unbuilt
+
+
+def _server(request: pytest.FixtureRequest, engine: str) -> PostgresServer | None:
+    return None if engine == "sqlite" else request.getfixturevalue("postgres")

@@ -1,5 +1,7 @@
 """Databases whose audit log has a history, some of it archived, and the row of every kind that the log vouches for."""
 
+import shutil
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import msgspec
@@ -14,15 +16,17 @@ from gateway.store.queries.verification import Verdict, verify
 from gateway.workers.archive import Archived, Archiver
 from gateway.workingset import WorkingSet
 from tests.support.in_process_gateway import CHECKPOINT_KEY, ManualClock, tamper
+from tests.support.postgresql import PostgresServer
 from tests.support.store_batches import Open, achievement, entry, log, person, run
 
 
 class LoggedDatabase:
     """A database with a history: an orderly run, an offline command, and a run that ended in a crash."""
 
-    def __init__(self, url: str, open_store: Open, clock: ManualClock) -> None:
+    def __init__(self, url: str, open_store: Open, clock: ManualClock, place: Path) -> None:
         self.url = url
         self.clock = clock
+        self.place = place
         self._open = open_store
 
     async def build(self) -> None:
@@ -84,7 +88,23 @@ async def _crash(store: Store) -> None:
 class ArchivedDatabase(LoggedDatabase):
     """A log of which a part is in an archive of several segments, and a part is not."""
 
-    directory: Path
+    @property
+    def directory(self) -> Path:
+        return self.place / "archive"
+
+    async def build(self) -> None:
+        self.directory.mkdir()
+        await super().build()
+        store = await self._open()
+        await run(store, make_digested_rows)
+        await store.close()
+        self.clock.advance(3 * HOUR)
+
+    async def build_archived(self) -> None:
+        await self.build()
+        await self.archive()
+        self.clock.advance(HOUR)
+        await (await self.run(maintained=True)).close()
 
     async def archive(self, before: int | None = None, *, key: bytes = CHECKPOINT_KEY) -> Archived:
         store = await self._open()
@@ -110,6 +130,36 @@ class ArchivedDatabase(LoggedDatabase):
         for point in points:
             values = f"{point.checkpoint_id}, {point.at}, '{point.heads}', {self.blob(point.signature)}"
             await self.tamper(f"INSERT INTO audit_checkpoint VALUES ({values})")
+
+
+class Histories:
+    """Histories that were built once: each test has a copy of its own."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._built: dict[str, tuple[int, tuple[str, str, str], dict[str, bytes]]] = {}
+
+    async def bring(
+        self,
+        name: str,
+        database: LoggedDatabase,
+        build: Callable[[], Awaitable[None]],
+        server: PostgresServer | None,
+    ) -> None:
+        """Build it, or copy what was built under this name: the files in its place, and the rows on the server."""
+        saved = self._directory / name
+        if name not in self._built:
+            await build()
+            shutil.copytree(database.place, saved)
+            chains = (database.orderly, database.offline, database.crashed)
+            rows = {} if server is None else await server.rows()
+            self._built[name] = (database.clock.time, chains, rows)
+            return
+        shutil.copytree(saved, database.place, dirs_exist_ok=True)
+        database.clock.time, chains, rows = self._built[name]
+        database.orderly, database.offline, database.crashed = chains
+        if server is not None:
+            await server.fill(rows)
 
 
 async def put_in_a_chain(kept: ArchivedDatabase, event_id: int) -> None:

@@ -1,12 +1,13 @@
 """A real PostgreSQL for the tests: a server of its own on a socket of its own, and a fresh database for each test that asks."""
 
+import io
 import itertools
 import os
 import pwd
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -117,6 +118,35 @@ class PostgresServer:
         finally:
             await connection.close()
         return self._common
+
+    async def rows(self) -> dict[str, bytes]:
+        """What the common database holds, table by table, for `fill`."""
+        connection = await asyncpg.connect(self.url(self._common))
+        try:
+            held: dict[str, bytes] = {}
+            for (name,) in await connection.fetch(_TABLES):
+                data = io.BytesIO()
+                schema, _, table = name.partition(".")
+                found = await connection.copy_from_table(
+                    table, schema_name=schema, output=data, format="binary"
+                )
+                if found != "COPY 0":
+                    held[name] = data.getvalue()
+            return held
+        finally:
+            await connection.close()
+
+    async def fill(self, rows: Mapping[str, bytes]) -> None:
+        """Put rows into the common database, which is empty; a copy of a database takes several times as long."""
+        connection = await asyncpg.connect(self.url(self._common))
+        try:
+            for name, data in rows.items():
+                schema, _, table = name.partition(".")
+                await connection.copy_to_table(
+                    table, schema_name=schema, source=io.BytesIO(data), format="binary"
+                )
+        finally:
+            await connection.close()
 
     def sql(self, statement: str, database: str = "postgres") -> str:
         place = ("-h", str(self.directory), "-U", "gateway", "-d", database)

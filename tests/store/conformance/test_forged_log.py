@@ -1,6 +1,7 @@
 """The audit log, attacked by a person who can write the database but does not hold the master secret."""
 
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -208,10 +209,10 @@ async def test_nothing_is_unsigned_for_longer_than_the_settings_say(store: Store
 
 
 async def test_a_log_from_before_is_signed_as_it_is_found_and_told_apart(
-    store_factory: Open, clock: ManualClock, database_url: str
+    store_factory: Open, clock: ManualClock, database_url: str, tmp_path: Path
 ) -> None:
     """As the schema step finds it: chains without a beginning, the newest one with a tail that nothing signs."""
-    made = LoggedDatabase(database_url, store_factory, clock)
+    made = LoggedDatabase(database_url, store_factory, clock, tmp_path)
     await (await store_factory()).close()
     ids = Ids(7)
     for name in ("a" * 32, "b" * 32):
