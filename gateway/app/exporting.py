@@ -45,7 +45,7 @@ async def exporting(services: Services, inherited: Inherited | None) -> AsyncGen
         return
     tracing = services.telemetry.tracing = _tracing(services)
     services.pipeline.follow = partial(_follow, tracing)
-    exporter = Exporter(tracing, encoder, settings.endpoint, _headers(settings))
+    exporter = Exporter(tracing, encoder, settings.endpoint, _headers(settings), settings.compression)
     services.followers.append(partial(_follower, tracing, exporter))
     sending = asyncio.create_task(exporter.run(), name="tracing")
     try:
@@ -74,6 +74,7 @@ def _follower(tracing: Tracing, exporter: Exporter, config: Config) -> Callable[
 
     def take_over() -> None:
         tracing.share, exporter.headers = config.tracing.sample_ratio, headers
+        exporter.compression = config.tracing.compression
 
     return take_over
 

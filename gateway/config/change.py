@@ -30,6 +30,7 @@ _LIVE: Final = frozenset(
         "server.operator_header",
         "server.trusted_proxies",
         "tier",
+        "tracing.compression",
         "tracing.sample_ratio",
         "tracing.token",
         "tracing.token_header",

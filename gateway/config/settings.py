@@ -187,6 +187,7 @@ class TracingSettings(Section, frozen=True):
             description='a header\'s name, or with what stands before the token: "Authorization: Bearer"',
         ),
     ] = "Authorization: Bearer"  # noqa: S105 - a name
+    compression: Literal["gzip", "none"] = "gzip"
     sample_ratio: Annotated[float, Meta(ge=0, le=1, description="a number from 0 to 1")] = 1.0
     service_name: Annotated[str, Meta(min_length=1, max_length=100)] = "gateway"
 

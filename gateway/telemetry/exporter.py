@@ -3,8 +3,9 @@ which is bounded; the log has a line at the beginning of an outage and one at it
 
 import asyncio
 import contextlib
+import zlib
 from collections.abc import Mapping, Sequence
-from typing import Final, Protocol
+from typing import Final, Literal, Protocol
 
 import structlog
 from aiohttp import (
@@ -20,10 +21,13 @@ from gateway.errors import MISTAKES
 from gateway.telemetry.tracing import BATCH, Span, Tracing
 
 _log = structlog.get_logger("tracing")
+Compression = Literal["gzip", "none"]
 _PATH: Final = "/v1/traces"
 _POLL: Final = 1.0
 _AT_ONCE: Final = 32
-"""Spans that are encoded before anything else may run."""
+"""Spans that are encoded and compressed before anything else may run."""
+_QUICKEST: Final = 1
+_GZIP: Final = 16 + zlib.MAX_WBITS
 _DEADLINE_SECONDS: Final = 10
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 30.0
 _LONGEST_ANSWER: Final = 64 << 10
@@ -38,16 +42,22 @@ class SpanEncoder(Protocol):
 
 
 class Exporter:
-    """`run` until `stop`; then it sends what waits and ends. `close` counts what is left. `headers` may hold a secret, and may be
-    replaced at any time."""
+    """`run` until `stop`; then it sends what waits and ends. `close` counts what is left. `headers` may hold a secret. They and
+    `compression` may be replaced at any time."""
 
     def __init__(
-        self, tracing: Tracing, encoder: SpanEncoder, endpoint: str, headers: Mapping[str, str]
+        self,
+        tracing: Tracing,
+        encoder: SpanEncoder,
+        endpoint: str,
+        headers: Mapping[str, str],
+        compression: Compression,
     ) -> None:
         self._tracing = tracing
         self._encoder = encoder
         self._url = endpoint + _PATH
         self.headers = headers
+        self.compression: Compression = compression
         self._stopping = asyncio.Event()
         self._unsent: list[Span] = []
         self._failure = ""
@@ -98,11 +108,18 @@ class Exporter:
 
     async def _send(self, session: ClientSession, spans: Sequence[Span]) -> float:
         """Returns 0 if the spans are done with, else how long to wait before they are sent again."""
+        compression = self.compression
         try:
-            body = await self._encoded(spans)
+            body = await self._encoded(spans, compression)
         except MISTAKES as error:
             return self._given_up(len(spans), type(error).__name__)
-        headers = {"Content-Type": "application/x-protobuf", "User-Agent": "gateway", **self.headers}
+        headers = {
+            "Content-Type": "application/x-protobuf",
+            "Accept-Encoding": "identity",
+            "User-Agent": "gateway",
+            **({"Content-Encoding": "gzip"} if compression == "gzip" else {}),
+            **self.headers,
+        }
         try:
             async with session.post(self._url, data=body, headers=headers, allow_redirects=False) as answer:
                 said = await answer.content.read(_LONGEST_ANSWER)
@@ -115,12 +132,16 @@ class Exporter:
         self._taken(len(spans), self._rejected(said))
         return 0
 
-    async def _encoded(self, spans: Sequence[Span]) -> bytes:
+    async def _encoded(self, spans: Sequence[Span], compression: Compression) -> bytes:
         """In pieces, which protobuf reads as one message."""
+        packing = zlib.compressobj(_QUICKEST, wbits=_GZIP) if compression == "gzip" else None
         pieces: list[bytes] = []
         for first in range(0, len(spans), _AT_ONCE):
-            pieces.append(self._encoder.encode(spans[first : first + _AT_ONCE]))
+            piece = self._encoder.encode(spans[first : first + _AT_ONCE])
+            pieces.append(packing.compress(piece) if packing else piece)
             await asyncio.sleep(0)
+        if packing:
+            pieces.append(packing.flush())
         return b"".join(pieces)
 
     def _rejected(self, answer: bytes) -> int:

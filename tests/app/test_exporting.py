@@ -125,6 +125,23 @@ async def test_the_token_goes_out_as_the_collector_wants_it_and_nowhere_else(
     assert "-token" not in (directory / "gateway.log").read_text()
 
 
+@pytest.mark.parametrize(("compression", "encoding"), [("gzip", "gzip"), ("none", None)])
+async def test_what_is_sent_is_compressed_unless_the_settings_say_no(
+    start: Start, compression: str, encoding: str | None
+) -> None:
+    async with collecting(Collector()) as collector:
+        extra = f'{collector.settings}compression = "{compression}"\n'
+        async with start(collector.settings if compression == "gzip" else extra) as gateway:
+            await save(gateway)
+            await collector.until(lambda: collector.spans)
+            await gateway.reload(extra.replace(compression, "none"))
+            collector.spans.clear()
+            await save(gateway)
+            await collector.until(lambda: collector.spans)
+    first, *_, last = (headers.get("Content-Encoding") for headers in collector.headers)
+    assert (first, last) == (encoding, None)
+
+
 # ---- the resource ----
 
 

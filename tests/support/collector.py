@@ -49,7 +49,7 @@ class Collector:
         return f'[tracing]\nendpoint = "http://127.0.0.1:{self.port}"\n'
 
     async def take(self, request: web.Request) -> web.Response:
-        body = await request.read()
+        body = await request.read()  # aiohttp unpacks it
         self.asked += 1
         async with self._news:
             self._news.notify_all()
