@@ -2,8 +2,10 @@
 the request id, so that it need not be stored. A followed trace is one whose steps are exported. A trace is its id and its flags,
 `4bf92f3577b34da6a3ce929d0e0e4736-01`; "" is none."""
 
+import hashlib
 import re
 from collections.abc import Sequence
+from typing import NamedTuple
 
 _TRACEPARENT = re.compile(
     r"(?P<version>[0-9a-f]{2})-(?P<id>[0-9a-f]{32})-(?P<parent>[0-9a-f]{16})-(?P<flags>[0-9a-f]{2})(?P<more>-.*)?",
@@ -38,6 +40,22 @@ def parent(values: Sequence[str]) -> str:
 def begun(number: int) -> str:
     """A trace of our own that is followed. Its number is random, so that shares can be taken of it, and it has to be stored."""
     return f"{number:0{_ID_DIGITS}x}-{_SAMPLED}"
+
+
+class Work(NamedTuple):
+    """The trace of a piece of work that no call waits for, and its own span there. `chance` is from 0 up to 1, and decides whether
+    it is in a share."""
+
+    trace_id: str
+    span_id: str
+    chance: float
+
+
+def of_work(name: str) -> Work:
+    """The same in every process, so that all who do a part of the work note it in one trace."""
+    digest = hashlib.sha256(name.encode()).hexdigest()
+    span, rest = digest[_ID_DIGITS:][:_SPAN_DIGITS], digest[_ID_DIGITS + _SPAN_DIGITS :]
+    return Work(digest[:_ID_DIGITS], span, int(rest, 16) / 16 ** len(rest))
 
 
 def is_sampled(trace: str) -> bool:

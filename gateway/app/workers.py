@@ -85,7 +85,11 @@ class Workers:
         self._delivery_worker = _delivery_worker(services)
         self._balances = _balances(services)
         self._jobs = JobWorker(
-            services.store, services.pipeline, services.clock, row_key(services.checkpoint_key)
+            services.store,
+            services.pipeline,
+            services.clock,
+            row_key(services.checkpoint_key),
+            services.telemetry.tracing,
         )
         self._mail = {webhook.name: self._mail_to(webhook) for webhook in services.config.webhooks}
         self._removed_webhooks = _removed_webhooks(services)
@@ -227,7 +231,9 @@ class Workers:
             return _QUIET_POLL
         busy, started = self._calls_arrive("regroup"), perf_counter()
         limit = _REGROUP_BUSY if busy else _REGROUP_IDLE
-        outcome = await regroup_some(services.store, services.pipeline, services.clock, self._name, limit)
+        outcome = await regroup_some(
+            services.store, services.pipeline, services.clock, self._name, limit, services.telemetry.tracing
+        )
         if outcome is None:
             return _QUIET_POLL
         self._count(outcome)

@@ -191,6 +191,34 @@ class Tracing:
                     {"gateway.batch.size": size},
                 )
 
+    def note_part(
+        self,
+        trace: str,
+        request_id: str,
+        name: str,
+        seconds: float,
+        attributes: Attributes,
+        error: str = "",
+    ) -> None:
+        """Something that was done for a call, and ends now."""
+        if context.is_sampled(trace):
+            trace_id, step = context.trace_id(trace, request_id), context.step_of_call(request_id)
+            self.note(trace_id, self.new_id(), step, "internal", name, seconds, attributes, error)
+
+    def note_work(self, of: str, name: str, seconds: float, attributes: Attributes, error: str = "") -> None:
+        """A part of the work with the name `of`, which ends now."""
+        work = context.of_work(of)
+        if work.chance < self.share:
+            self.note(
+                work.trace_id, self.new_id(), work.span_id, "internal", name, seconds, attributes, error
+            )
+
+    def note_whole_work(self, of: str, name: str, seconds: float, attributes: Attributes) -> None:
+        """The work with the name `of` is done. Its parts are under this span, also those that other processes noted."""
+        work = context.of_work(of)
+        if work.chance < self.share:
+            self.note(work.trace_id, work.span_id, "", "internal", name, seconds, attributes)
+
     def note(
         self,
         trace_id: str,

@@ -6,6 +6,7 @@ not run, and an event says so. A step that meets an unexpected error is tried ag
 """
 
 from collections.abc import Sequence
+from time import perf_counter
 from typing import Any
 
 from gateway.audit.event import Action
@@ -17,6 +18,8 @@ from gateway.pipeline import Pipeline
 from gateway.store import Store
 from gateway.store.queries.job_targets import id_of, matching
 from gateway.store.queries.jobs import digest_of, due_jobs, read, trust_in
+from gateway.telemetry.tracing import Tracing
+from gateway.workers.spans import note_job
 
 _ITSELF = Caller("", "", "gateway", "", "gateway")
 
@@ -24,11 +27,14 @@ _ITSELF = Caller("", "", "gateway", "", "gateway")
 class JobWorker:
     """`key` is the key of the rows' digests."""
 
-    def __init__(self, store: Store, pipeline: Pipeline, clock: Clock, key: bytes) -> None:
+    def __init__(
+        self, store: Store, pipeline: Pipeline, clock: Clock, key: bytes, tracing: Tracing | None = None
+    ) -> None:
         self._store = store
         self._pipeline = pipeline
         self._clock = clock
         self._key = key
+        self._tracing = tracing
         self._trusted: dict[int, str] = {}
         """By job, the digest of the row for which the log vouched when it was last asked."""
 
@@ -55,7 +61,8 @@ class JobWorker:
         return trust == "trusted"
 
     async def _work_on(self, job: Job, limit: int) -> None:
-        place, item = f"below {job.before:016x}", None
+        place, item, changes, started = f"below {job.before:016x}", None, 0, perf_counter()
+        moved, cause = job, ""
         try:
             found, behind = await matching(
                 self._store, job.kind, job.filter, min(job.before, job.above), limit
@@ -66,13 +73,19 @@ class JobWorker:
             caller = Caller("", "", job.run_by, show("job", job.job_id), "operator")
             for item in steps:
                 place = "the end" if item is None else shown_thing(job.kind, item)
-                moved = await self._pipeline.submit_background(WorkJob(caller, job, item))
-                if isinstance(moved, Refused) or moved.state != "running":
-                    return
+                outcome = await self._pipeline.submit_background(WorkJob(caller, job, item))
+                if isinstance(outcome, Refused):
+                    break
+                moved, changes = outcome, changes + (item is not None)
+                if moved.state != "running":
+                    break
         except CommandFailed as error:
-            await self._delay(job, f"{place}: {error.cause}", item)
+            cause = error.cause
         except MISTAKES as error:
-            await self._delay(job, f"{place}: {type(error).__name__}", item)
+            cause = type(error).__name__
+        note_job(self._tracing, moved, changes, perf_counter() - started, cause)
+        if cause:
+            await self._delay(job, f"{place}: {cause}", item)
 
     async def _delay(self, job: Job, error: str, item: int | None) -> None:
         caller = Caller("", "", "gateway", show("job", job.job_id), "gateway")

@@ -26,6 +26,8 @@ from gateway.model import (
 from gateway.pipeline import Pipeline
 from gateway.store import Store
 from gateway.store.queries.suggestions import opened_today, search
+from gateway.telemetry.tracing import Tracing
+from gateway.workers.spans import SearchSpans
 from rules.ruleset import RuleSet
 
 _log = structlog.get_logger("search")
@@ -76,11 +78,19 @@ class Searcher:
     """One search, from its start to its end."""
 
     def __init__(
-        self, store: Store, pipeline: Pipeline, url: str, rules: RuleSet, caller: Caller, search: Search
+        self,
+        store: Store,
+        pipeline: Pipeline,
+        url: str,
+        rules: RuleSet,
+        caller: Caller,
+        search: Search,
+        tracing: Tracing | None = None,
     ) -> None:
         self._store, self._pipeline, self._url, self._rules = store, pipeline, url, rules
         self._started_by, self._search = caller, search
         self._caller = Caller("", "", caller.actor, show("srh", search.search_id), "operator")
+        self._spans = SearchSpans(tracing, caller, search.search_id)
 
     async def run(self, now: int) -> None:
         """A search that fails, or is cancelled, ends as failed, with the reason."""
@@ -103,6 +113,7 @@ class Searcher:
             )
 
     async def _end(self, failure: str = "") -> None:
+        self._spans.end("failed" if failure else "")
         if failure:
             self._search = replace(self._search, state="failed", failure=failure)
         await self._pipeline.submit(EndSearch(self._started_by, self._search))
@@ -137,6 +148,7 @@ class Searcher:
         )
 
     async def _note(self, stage: str, **known: int) -> None:
+        self._spans.begin_stage(stage)
         self._search = replace(
             self._search, stage=stage, **{name: count for name, count in known.items() if count}
         )

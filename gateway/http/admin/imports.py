@@ -4,6 +4,7 @@ so the sender can stop anywhere and resume later. The sender derives an import's
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
+from time import perf_counter
 from typing import Annotated, Any
 
 import msgspec
@@ -31,6 +32,7 @@ from gateway.model import (
 )
 from gateway.pipeline import Pipeline
 from gateway.store.queries import imports as queries
+from gateway.telemetry.tracing import Attributes
 
 _IMPORT_ID = re.compile(r"[0-9a-f]{16,64}", re.ASCII)
 _IDLE_CHUNK, _BUSY_CHUNK = MOST_ROWS, 100
@@ -129,13 +131,21 @@ async def import_rows(call: Call[Query]) -> ImportView:
     async with _queue(call, import_id).turn(partial(_read, call.services, channel, caller, asked)) as lines:
         calls = pipeline.calls_taken
         bringing = _Bringing(pipeline, caller, import_id)
+        started = perf_counter()
         run = await bringing.take(*_positions(asked, len(lines)), lines, last=asked.last)
+        _note_span(call, import_id, len(lines), perf_counter() - started)
         busy = pipeline.calls_taken != calls or pipeline.waiting > 0
     refused = sum(isinstance(row, str) for _, row in lines)
     rows = call.services.telemetry.metrics.import_rows
     rows.labels("refused").inc(refused)
     rows.labels("taken").inc(len(lines) - refused)
     return _view(call, run, _BUSY_CHUNK if busy else _IDLE_CHUNK)
+
+
+def _note_span(call: Call[Query], import_id: str, lines: int, seconds: float) -> None:
+    if (tracing := call.services.telemetry.tracing) is not None:
+        known: Attributes = {"gateway.import.id": import_id, "gateway.import.lines": lines}
+        tracing.note_part(call.caller.trace, call.caller.request_id, "import", seconds, known)
 
 
 class _Bringing:

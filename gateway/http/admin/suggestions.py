@@ -95,7 +95,13 @@ async def start_search(call: Call[SearchQuery]) -> SearchView:
     rules = services.env.rules
     search = await call.submit(StartSearch(call.caller, rules.sha256, call.query.dry_run))
     searcher = Searcher(
-        services.store, services.pipeline, services.config.store.url, rules, call.caller, search
+        services.store,
+        services.pipeline,
+        services.config.store.url,
+        rules,
+        call.caller,
+        search,
+        services.telemetry.tracing,
     )
     task = asyncio.create_task(searcher.run(now), name="search")
     services.searches.add(task)
