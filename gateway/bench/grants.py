@@ -21,6 +21,8 @@ from gateway.bench.rounds import Lane, Session, Shape, alternate, warm
 from gateway.bench.subjects import gateway
 from gateway.bench.tables import Window, counts, grants_per_second, verify
 from gateway.bench.workload import FIRST_CAMPAIGN, Workload
+from gateway.clock import SECOND
+from gateway.workers.granting import CAREFUL_FOR
 
 ALONE = Target("at least", 0.50)
 BESIDE_CALLS = Target("at least", 0.15)
@@ -79,7 +81,8 @@ def _calm(
 
 
 def _watch(session: Session) -> list[Window]:
-    """Windows without calls."""
+    """Windows without calls, from when the gateway expects none any more."""
+    time.sleep(CAREFUL_FOR / SECOND)
     windows: list[Window] = []
     turns = range(session.options.rounds)
     for _ in session.progress.track(turns, description="grants alone"):

@@ -20,7 +20,7 @@ _TURNS = 8
 _BUSY_CHUNK = 64
 _BREATH = 1
 """While calls arrive, it pauses this many times as long as it worked."""
-_CAREFUL_FOR = 3 * SECOND
+CAREFUL_FOR = 3 * SECOND
 """Calls come in bursts: after one, others are expected for so long."""
 
 
@@ -80,4 +80,4 @@ class Granter:
         now, done = self._clock.steady(), self._pipeline.calls_taken
         if done != self._calls_seen or self._pipeline.waiting:
             self._calls_seen, self._called_at = done, now
-        return self._called_at is not None and now - self._called_at < _CAREFUL_FOR
+        return self._called_at is not None and now - self._called_at < CAREFUL_FOR
