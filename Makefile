@@ -31,7 +31,7 @@ lint: .venv/installed
 bench: .venv/installed .venv/servers
 	$(BIN)/gateway bench
 
-soak: .venv/installed .venv/servers .venv/client/installed
+soak: .venv/installed .venv/servers .venv/builders .venv/client/installed
 	$(BIN)/pytest -m soak --timeout 14400
 
 # What the gateway runs with; `make run` needs no more. Each file that pip fetches is compared with the hashes of the lock file.
@@ -75,4 +75,14 @@ soak: .venv/installed .venv/servers .venv/client/installed
 	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends $$missing; \
 	else echo "The tests need$$missing (PostgreSQL 15 or newer). Install first: sudo apt-get install$$missing"; exit 1; fi
 	$(PIP) --require-hashes --no-deps --upgrade --target .venv/patroni --requirement requirements/patroni.txt
+	@touch $@
+
+# What the long tests build an image with.
+.venv/builders: .venv/installed
+	@missing=; \
+	PATH="$$PATH:/usr/sbin" command -v debootstrap >/dev/null || missing="$$missing debootstrap"; \
+	command -v buildah >/dev/null || missing="$$missing buildah"; \
+	if [ -z "$$missing" ]; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends $$missing; \
+	else echo "The long tests need$$missing. Install first: sudo apt-get install$$missing"; exit 1; fi
 	@touch $@
