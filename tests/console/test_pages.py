@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import axe_playwright_python
 import pytest
+import pytest_asyncio
 
 from tests.console.conftest import log_in
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
     from playwright.async_api import Browser, BrowserContext, Page
 
     from tests.console.conftest import Shop
@@ -64,6 +67,25 @@ PAGES = (
 )
 
 
+class Window(NamedTuple):
+    """A page of the browser, and what went wrong in it."""
+
+    page: Page
+    trouble: list[str]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def window(inside: BrowserContext) -> AsyncGenerator[Window]:
+    """One for all addresses: a new one starts a process of its own, which has to learn axe-core again."""
+    page = await inside.new_page()
+    trouble: list[str] = []
+    page.on("dialog", lambda dialog: trouble.append(dialog.message))
+    page.on("pageerror", lambda error: trouble.append(str(error)))
+    page.on("console", lambda line: trouble.append(line.text) if "Security" in line.text else None)
+    yield Window(page, trouble)
+    await page.close()
+
+
 async def findings(page: Page) -> list[str]:
     found = await page.evaluate(
         "rules => axe.run(document, {runOnly: rules, resultTypes: ['violations'], iframes: false})", RULES
@@ -76,14 +98,11 @@ async def findings(page: Page) -> list[str]:
     "looks", [LOOKS, pytest.param(OTHER_LOOKS, marks=pytest.mark.soak)], ids=["", "other"]
 )
 async def test_a_page_is_accessible_wide_and_narrow_light_and_dark(
-    inside: BrowserContext, shop: Shop, path: str, looks: list[tuple[int, Literal["light", "dark"]]]
+    window: Window, shop: Shop, path: str, looks: list[tuple[int, Literal["light", "dark"]]]
 ) -> None:
     address = "/console/" + path.format(**shop.ids)
-    page = await inside.new_page()
-    trouble: list[str] = []
-    page.on("dialog", lambda dialog: trouble.append(dialog.message))
-    page.on("pageerror", lambda error: trouble.append(str(error)))
-    page.on("console", lambda line: trouble.append(line.text) if "Security" in line.text else None)
+    page, trouble = window
+    trouble.clear()
     answer = await page.goto(shop.url(address))
     assert answer is not None
     body = await answer.body()
@@ -99,7 +118,6 @@ async def test_a_page_is_accessible_wide_and_narrow_light_and_dark(
         await page.set_viewport_size({"width": width, "height": 900})
         assert await page.evaluate("document.documentElement.scrollWidth") <= width
     assert not trouble
-    await page.close()
 
 
 @pytest.mark.parametrize("scripts", [True, False])
