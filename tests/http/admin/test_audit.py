@@ -132,7 +132,7 @@ async def test_an_untouched_log_verifies(gateway: RunningGateway) -> None:
     verdict = await asked(gateway, "audit/verify", {})
     assert (verdict["ok"], verdict["breaches"]) == (True, [])
     assert verdict["events"] == len(await lines(gateway))
-    assert verdict["checkpoints"] == 2
+    assert [(verdict["checkpoints"],)] == await gateway.rows("SELECT COUNT(*) FROM audit_checkpoint")
 
 
 @pytest.mark.parametrize(

@@ -145,7 +145,7 @@ async def test_an_outbox_that_is_full_refuses_achievements_and_says_when_to_come
         services = gateway.services
         for campaign in (11664, 11665):
             assert await achieve(gateway, campaign=campaign) == 202
-        await services.backlog.measure(services.store, services.clock, services.telemetry.metrics)
+            await services.backlog.measure(services.store, services.clock, services.telemetry.metrics)
         body = {"customerId": "ann", "challengeId": 11666}
         async with gateway.call("POST", "customers/social-challenges", json=body) as response:
             assert (response.status, (await response.json())["code"]) == (503, 5003)
