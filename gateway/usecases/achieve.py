@@ -131,7 +131,7 @@ def _accept(command: Achieve, resolution: Resolution, ws: WorkingSet, env: Env) 
         command.caller.channel,
         command.caller.request_id,
         ws.now,
-        ws.now if env.delivers or command.direct else _due_at(ws, env),
+        ws.now if env.delivers or command.direct else ws.now + env.random_between(*env.grant_delay),
         trace=command.caller.trace,
     )
     ws.accept(achievement)
@@ -162,14 +162,6 @@ def _accept(command: Achieve, resolution: Resolution, ws: WorkingSet, env: Env) 
         unusable(command.evidence, env),
     )
     return Accepted(achievement.achievement_id, resolution)
-
-
-def _due_at(ws: WorkingSet, env: Env) -> int:
-    """Achievements that are stored together are due together. Each with a time of its own, they would stand on as many pages of the
-    index of due times, and be granted in another order than they are stored."""
-    if ws.due_at is None:
-        ws.due_at = ws.now + env.random_between(*env.grant_delay)
-    return ws.due_at
 
 
 def _keep_answer(

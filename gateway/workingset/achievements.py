@@ -15,7 +15,7 @@ DueWanted = tuple[int, frozenset[str]]
 
 class Achievements(BatchContext):
     """`balances` are points by profile, loaded with it; `points` are by record, for the profiles in `counted`. `budgets` are the
-    points spent by campaign. `due_at` is when what this batch accepts is to be granted, once that was drawn."""
+    points spent by campaign."""
 
     achievements = Of(Collection[int, Achievement | None])
     due = Of(Collection[DueWanted, list[Due]])
@@ -30,7 +30,6 @@ class Achievements(BatchContext):
     def __init__(self, now: int, ids: Ids, *, stamp: int | None = None) -> None:
         super().__init__(now, ids, stamp=stamp)
         self.points: dict[int, int] = {}
-        self.due_at: int | None = None
 
     def balance(self, profile_id: int) -> int:
         return self.balances.held[profile_id]

@@ -3,6 +3,7 @@
 import re
 import stat
 import tomllib
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,10 @@ from gateway.cli.program import run
 from gateway.config import load
 
 EXAMPLE = (Path(__file__).parents[2] / "config.example.toml").read_text()
+
+
+def test_the_example_in_the_package_is_the_one_beside_the_readme() -> None:
+    assert files("gateway").joinpath("config.example.toml").read_text("utf-8") == EXAMPLE
 
 
 def test_it_differs_from_the_example_in_its_keys_and_in_nothing_else() -> None:

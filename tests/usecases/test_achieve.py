@@ -47,19 +47,6 @@ async def test_the_first_call_is_accepted_and_stored_with_its_due_time(core: InP
     assert (await core.actions())[-1] == "achievement.accepted"
 
 
-async def test_calls_that_are_stored_together_are_due_together_and_others_at_a_time_of_their_own(
-    core: InProcessGateway,
-) -> None:
-    for name in ("ann", "bob"):
-        await core.send(customer(f"web:{name}"))
-    for campaign in (1, 2, 1, 2):
-        core.clock.advance(HOUR)
-        await asyncio.gather(*(core.send(achieve(f"web:{name}", campaign)) for name in ("ann", "bob")))
-    delays = await core.rows("SELECT due_at - accepted_at, COUNT(*) FROM achievement GROUP BY accepted_at")
-    assert [count for _, count in delays] == [2] * 4
-    assert len({delay for delay, _ in delays}) == 4
-
-
 async def test_a_second_call_inside_the_window_is_a_duplicate_that_is_recorded(
     core: InProcessGateway,
 ) -> None:

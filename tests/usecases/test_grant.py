@@ -43,8 +43,8 @@ def distance_from_uniform(values: list[int], low: int, high: int) -> float:
 
 
 async def test_the_delay_is_uniform_over_its_closed_range_and_stays_over_a_restart(tmp_path: Path) -> None:
-    draws, campaigns = 2_000, 400
-    async with InProcessGateway(tmp_path, environment(seed=9), batch_limit=1) as core:
+    draws, campaigns = 10_000, 2_000
+    async with InProcessGateway(tmp_path, environment(seed=9)) as core:
         for customer_id in range(draws // campaigns):
             await core.send(customer(f"web:{customer_id}"))
             await asyncio.gather(*(core.send(achieve(f"web:{customer_id}", 1 + n)) for n in range(campaigns)))
