@@ -217,9 +217,9 @@ class Workers:
 
     def _calls_arrive(self, asking: str) -> bool:
         """Whether any came since this worker last asked."""
-        done = self._services.pipeline.calls_taken
-        arrived = done != self._calls_seen.get(asking, 0) or self._services.pipeline.waiting > 0
-        self._calls_seen[asking] = done
+        taken = self._services.pipeline.calls_taken
+        arrived = taken != self._calls_seen.get(asking, 0) or self._services.pipeline.waiting > 0
+        self._calls_seen[asking] = taken
         return arrived
 
     # ---- regrouping ----

@@ -7,7 +7,7 @@ from gateway.store.protocol import Store
 from gateway.store.statement import Write
 
 KEPT = 90 * DAY
-"""Somebody who asks for the status of a job does so while it runs, or soon after."""
+"""The status of a job is asked for while it runs, or soon after."""
 _NOTE = "INSERT INTO order_job VALUES (?, ?) ON CONFLICT (job) DO UPDATE SET noted_at = excluded.noted_at"
 _OLD = "SELECT job FROM order_job WHERE noted_at < ? ORDER BY noted_at LIMIT ?"
 _FORGET = "DELETE FROM order_job WHERE job = ?"

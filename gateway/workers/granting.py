@@ -77,7 +77,7 @@ class Granter:
         return sum(counts.values()) == chunk
 
     def _are_calls_expected(self) -> bool:
-        now, done = self._clock.steady(), self._pipeline.calls_taken
-        if done != self._calls_seen or self._pipeline.waiting:
-            self._calls_seen, self._called_at = done, now
+        now, taken = self._clock.steady(), self._pipeline.calls_taken
+        if taken != self._calls_seen or self._pipeline.waiting:
+            self._calls_seen, self._called_at = taken, now
         return self._called_at is not None and now - self._called_at < CAREFUL_FOR
