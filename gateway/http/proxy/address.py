@@ -11,7 +11,7 @@ from collections.abc import Container, Mapping, Sequence
 from urllib.parse import quote, unquote, unquote_to_bytes
 
 from gateway.http.gameball.envelope import MALFORMED_PATH, Fault
-from gateway.http.proxy.spelling import within
+from gateway.http.gameball.spelling import within
 
 _AMBIGUOUS = re.compile(r";|%(?:2[fF]|5[cC]|[01][0-9A-Fa-f]|7[fF])")
 _PAIRS = re.compile(r"[&;]")

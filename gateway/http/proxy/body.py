@@ -15,8 +15,8 @@ from gateway.http.gameball.decode import parse
 from gateway.http.gameball.envelope import INVALID_PAYLOAD, TOO_MANY_VALUES, Fault
 from gateway.http.gameball.identifiers import Normalize, read_identifier
 from gateway.http.gameball.operations import CustomerPlaces
-from gateway.http.gameball.texts import read_customer_id
-from gateway.http.proxy.spelling import plain
+from gateway.http.gameball.spelling import plain, with_known_names
+from gateway.http.gameball.texts import read_customer_id, text_of
 from rules.attributes import CUSTOM, KINDS
 from rules.identifier import Evidence, Identifier
 
@@ -29,6 +29,7 @@ _ATTRIBUTES = "customerAttributes"
 _GUEST = ("guest", "isguest")
 _BATCH = "body"
 _SENT_CLEAN = ("email", "mobile")
+_KNOWN = (*KINDS, "custom")
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _items = msgspec.json.Decoder(list[dict[str, msgspec.Raw]]).decode
 _encode = msgspec.json.Encoder().encode
@@ -195,10 +196,12 @@ def _read_attributes(
     return subject
 
 
-def _texts(attributes: Mapping[str, Any]) -> dict[str, str]:
+def _texts(given: dict[str, Any]) -> dict[str, str]:
+    """Of two spellings of one name, only the usual one counts: the platform decides about the call."""
+    attributes = with_known_names(given, _KNOWN) or given
     custom = attributes.get("custom")
     own = {CUSTOM + name: value for name, value in custom.items()} if isinstance(custom, dict) else {}
-    both = {**{name: value for name, value in attributes.items() if name in KINDS}, **own}
+    both = {name: text_of(attributes[name]) for name in attributes if KINDS.get(name) == "string"} | own
     return {
         name: value for name, value in both.items() if isinstance(value, str) and len(value) <= LONGEST_TEXT
     }

@@ -9,7 +9,7 @@ from aiohttp import hdrs
 from gateway.http.gameball.call import Call, Target
 from gateway.http.gameball.content_type import read_content_type
 from gateway.http.gameball.decode import parse, read_json, read_plain
-from gateway.http.gameball.envelope import Fault
+from gateway.http.gameball.envelope import TOO_MANY_VALUES, Fault
 from gateway.http.gameball.identifiers import Normalize
 from gateway.http.proxy import address, mentions, signature
 from gateway.http.proxy.body import Subject
@@ -19,6 +19,9 @@ from gateway.http.proxy.relay import Received
 from gateway.http.services import Services
 
 _FORM = "application/x-www-form-urlencoded"
+_MOST_FIELDS = 1_024
+_LONGEST_NAME = 2_048
+"""The limits for forms of ASP.NET, in which the platform is written."""
 _UNREAD = "body:unread"
 _HASH_UNCHECKED = "hash:unchecked"
 """The hash is passed on as it came: it is wrong, or only the digest of this channel's secret key is known."""
@@ -110,7 +113,7 @@ async def _body(call: Call, largest: int) -> tuple[bytes | None, Any, bool] | Fa
         raw = await read_json(request, largest, server)
         if isinstance(raw, Fault):
             return raw
-        value = parse(raw)
+        value = parse(raw) if raw else None
         return value if isinstance(value, Fault) else (raw, value, False)
     is_form = kind.media == _FORM
     if kind.media and not is_form:
@@ -123,9 +126,17 @@ async def _body(call: Call, largest: int) -> tuple[bytes | None, Any, bool] | Fa
     if not isinstance(value, Fault):
         return raw, value, False
     if is_form and raw.isascii():
-        return raw, None, True
+        return _fault_in_form(raw) or (raw, None, True)
     call.warnings += (_UNREAD,)
     return raw, None, False
+
+
+def _fault_in_form(raw: bytes) -> Fault | None:
+    """Each field takes time to read, and so does a long name."""
+    if raw.count(b"&") >= _MOST_FIELDS:
+        return TOO_MANY_VALUES
+    names = (field.partition(b"=")[0] for field in raw.split(b"&"))
+    return TOO_MANY_VALUES if any(len(name) > _LONGEST_NAME for name in names) else None
 
 
 def keys_of(call: Call, services: Services) -> tuple[str, str]:

@@ -102,6 +102,7 @@ class Forward:
             raw = await read_json(call.request, self._largest, self._server)
             if isinstance(raw, Fault):
                 return raw
+        if raw:
             found = body.read(raw, named, tuple(self._services.env.rules.identifiers), normalize)
             if isinstance(found, Fault):
                 return found

@@ -10,9 +10,9 @@ import msgspec
 
 from gateway.http.gameball.envelope import MALFORMED_PATH, TOO_MANY_VALUES, Fault
 from gateway.http.gameball.identifiers import Normalize
+from gateway.http.gameball.spelling import decoded, plain, within
 from gateway.http.gameball.texts import read_customer_id, text_of
 from gateway.http.proxy.body import MOST_PERSONS, Subject, clean
-from gateway.http.proxy.spelling import decoded, plain, within
 
 _NAMES = ("playeruniqueid", "customerid", "customeruniqueid", "forcustomerid")
 """The names of members with a customer's id, without `_` and in lower case; in a list with an `s`. If an object has several, an
@@ -73,6 +73,8 @@ class Mentions:
         if ";" in query:
             return MALFORMED_PATH
         for name, value in _pairs(query):
+            if name in _MANY and value.count(",") >= MOST_PERSONS:
+                return TOO_MANY_VALUES
             for text in _ids_of(name, value):
                 if text is None:
                     return MALFORMED_PATH

@@ -77,6 +77,26 @@ async def test_a_body_that_was_read_as_utf8_is_sent_as_utf8(
     assert len(platform.seen) == 1
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "DELETE /api/v4.1/integrations/customers/ann/tags/a",
+        "POST /api/v4.1/integrations/customers/ann/notifications/read",
+        "POST /api/v4.1/integrations/orders?customerId=ann",
+        "DELETE /api/v3.0/integrations/player/ann/tags",
+        "DELETE /api/v4.1/integrations/customers/ann",
+    ],
+)
+async def test_a_body_of_chunks_without_a_byte_is_no_body(
+    forward: RunningGateway, platform: Platform, line: str
+) -> None:
+    platform.ensure("ann")
+    head = f"{line} HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Type: application/json\r\n".encode()
+    status, _ = await send_raw(forward, head + KEYS + b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n")
+    assert status == 200
+    assert (platform.seen[0].raw_path, platform.seen[0].body) == (line.partition(" ")[2], b"")
+
+
 async def test_other_headers_pass_byte_for_byte(forward: RunningGateway, platform: Platform) -> None:
     head = (
         b"GET http://x/api/v4.1/integrations/customers/ann/?a=1 HTTP/1.0\r\nX_Shop: 7\r\nX-Name: Jos\xe9\r\n"

@@ -217,6 +217,28 @@ async def test_a_form_is_read_and_what_is_neither_json_nor_form_passes_with_a_wa
         assert platform.seen[-1].body == content
 
 
+@pytest.mark.parametrize(
+    ("form", "status"),
+    [
+        (b"&".join([b"q=1"] * 1_024), 200),
+        (b"&".join([b"q=1"] * 1_025), 422),
+        (b"&" * 900_000, 422),
+        (b"q" * 2_048 + b"=1", 200),
+        (b"[" * 2_049 + b"=1", 422),
+        (b"q=" + b"[" * 900_000, 200),
+        (b"customerIds=" + b"4711," * 999 + b"4711", 200),
+        (b"customerIds=" + b"4711," * 180_000, 422),
+    ],
+    ids=lambda value: None if isinstance(value, int) else value[:12].decode(),
+)
+async def test_a_form_is_read_within_the_limits_of_the_platforms_framework(
+    tomorrow: RunningGateway, platform: Platform, form: bytes, status: int
+) -> None:
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    assert (await call(tomorrow, "POST", f"{V41}/wallets", data=form, headers=headers))[0] == status
+    assert len(platform.seen) == (status == 200)
+
+
 async def test_unknown_routes_are_counted_and_create_no_customer(
     tomorrow: RunningGateway, platform: Platform
 ) -> None:
