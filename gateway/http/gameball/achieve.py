@@ -64,7 +64,9 @@ async def achieve(call: Call) -> Answer | Fault:
 
 
 async def read_report(call: Call) -> Report | Fault:
-    body = await read_object(call.request, call.services.config.server)
+    env = call.services.env
+    names = ("customerId", "challengeId", *env.normalizer.types)
+    body = await read_object(call.request, call.services.config.server, names)
     if isinstance(body, Fault):
         return body
     named, campaign_id = name_customer(call, body.get("customerId")), body.get("challengeId")
@@ -73,7 +75,6 @@ async def read_report(call: Call) -> Report | Fault:
     fault = _fault_in_challenge_id(campaign_id)
     if fault is not None:
         return fault
-    env = call.services.env
     identity = identify_call(call, body)
     accepted = _accepted_body(named, body, env.program)
     key = _idempotency(call, body, accepted)

@@ -7,6 +7,7 @@ from typing import Any
 from msgspec.json import encode
 
 from gateway.http.gameball.envelope import INVALID_PAYLOAD, RESERVED_NAME, TOO_MANY_VALUES, Fault
+from gateway.http.gameball.spelling import with_known_names
 from gateway.http.gameball.texts import has_controls, text_of
 from rules.attributes import CUSTOM, KINDS, RESERVED
 
@@ -14,6 +15,8 @@ MOST_CUSTOM = 100
 LONGEST_NAME = 100
 LARGEST_VALUE = 4_096
 """Bytes of one value as JSON."""
+
+_NAMES = (*KINDS, "custom")
 
 
 def _is_number(value: object) -> bool:
@@ -43,19 +46,24 @@ _OPEN = (
 
 
 def read_attributes(given: object) -> dict[str, Any] | Fault:
-    """`customerAttributes` of a body. Null means omitted, and unknown names are dropped, as the platform does. A mobile
-    number may come as a number."""
+    """`customerAttributes` of a body. Null means omitted, and unknown names are dropped, as the platform does. A text may come as a
+    number, such as a mobile number or a postcode, and is read by its digits."""
     if given is None:
         return {}
     if not isinstance(given, dict):
+        return INVALID_PAYLOAD
+    given = with_known_names(given, _NAMES)
+    if given is None:
         return INVALID_PAYLOAD
     found: dict[str, Any] = {}
     for name, kind in KINDS.items():
         value = given.get(name)
         if value is None:
             continue
-        if name == "mobile":
+        if kind == "string":
             value = text_of(value)
+        elif kind == "integer" and isinstance(value, float) and value.is_integer():
+            value = int(value)
         if not _CHECKS[kind](value):
             return INVALID_PAYLOAD
         found[name] = value

@@ -19,11 +19,13 @@ from gateway.model import EraseCustomer, Erased, SaveCustomer, Saved, SetActive,
 from gateway.store.customers import identifiers_of, tags_of
 from rules.attributes import KINDS
 
+_WRITTEN = ("customerId", "customerAttributes", "guest", "isGuest", "referrerCode", "referralCode")
 _REFERRER_IGNORED = "referrerCode:ignored"
 
 
 async def save(call: Call) -> Answer | Fault:
-    body = await read_object(call.request, call.services.config.server)
+    names = (*_WRITTEN, *call.services.env.normalizer.types)
+    body = await read_object(call.request, call.services.config.server, names)
     if isinstance(body, Fault):
         return body
     named = name_customer(call, body.get("customerId"))
@@ -110,7 +112,7 @@ def _customer(call: Call, found: FoundCustomer, attributes: dict[str, Any]) -> A
 
 
 async def activate(call: Call) -> Answer | Fault:
-    body = await read_object(call.request, call.services.config.server)
+    body = await read_object(call.request, call.services.config.server, ("isActive",))
     if isinstance(body, Fault):
         return body
     active = body.get("isActive")

@@ -20,16 +20,24 @@ from gateway.http.gameball.envelope import (
 )
 from gateway.http.gameball.framing import go_on
 from gateway.http.gameball.inflate import unpacked
+from gateway.http.gameball.spelling import with_known_names
 
 DEEPEST = 32
 _decode = msgspec.json.Decoder().decode
 _BOM = b"\xef\xbb\xbf"
 
 
-async def read_object(request: web.BaseRequest, server: ServerSettings) -> dict[str, Any] | Fault:
-    """The object in the body."""
+async def read_object(
+    request: web.BaseRequest, server: ServerSettings, names: tuple[str, ...]
+) -> dict[str, Any] | Fault:
+    """The object in the body. Members that are meant by one of the names have it, however they are spelled: frameworks read them
+    so."""
     raw = await read_json(request, server.max_body, server)
-    return parse_object(raw) if isinstance(raw, bytes) else raw
+    body = parse_object(raw) if isinstance(raw, bytes) else raw
+    if isinstance(body, Fault):
+        return body
+    found = with_known_names(body, names)
+    return INVALID_PAYLOAD if found is None else found
 
 
 async def read_json(request: web.BaseRequest, largest: int, server: ServerSettings) -> bytes | Fault:

@@ -1,4 +1,4 @@
-"""Query parameters: each is read by its name, the first value counts, and an empty one is absent."""
+"""Query parameters: each is read by its name, in any case; the first value counts, and an empty one is absent."""
 
 from collections.abc import Collection
 
@@ -10,7 +10,11 @@ _LONGEST_NUMBER = 19
 
 
 def text(request: web.BaseRequest, name: str) -> str | None:
-    return request.query.get(name) or None
+    query = request.query
+    if name in query:
+        return query[name] or None
+    wanted = name.lower()
+    return next((value for written, value in query.items() if written.lower() == wanted), None) or None
 
 
 def number(

@@ -33,7 +33,7 @@ async def detach(call: Call) -> Answer | Fault:
 
 
 async def _read_tags(call: Call) -> frozenset[str] | Fault:
-    body = await read_object(call.request, call.services.config.server)
+    body = await read_object(call.request, call.services.config.server, ("tags",))
     return body if isinstance(body, Fault) else parse_tags(body)
 
 

@@ -34,7 +34,10 @@ def test_attributes_are_kept_under_their_wire_names() -> None:
     ("given", "fault"),
     [
         ("x", INVALID_PAYLOAD),
-        ({"firstName": 1}, INVALID_PAYLOAD),
+        ({"firstName": True}, INVALID_PAYLOAD),
+        ({"zip": 1.5}, INVALID_PAYLOAD),
+        ({"zip": 10**50}, INVALID_PAYLOAD),
+        ({"zip": "1", "Zip": "2"}, INVALID_PAYLOAD),
         ({"totalSpent": True}, INVALID_PAYLOAD),
         ({"totalOrders": 1.5}, INVALID_PAYLOAD),
         ({"utms": {}}, INVALID_PAYLOAD),
@@ -49,6 +52,24 @@ def test_attributes_are_kept_under_their_wire_names() -> None:
 )
 def test_attributes_of_another_shape_are_refused(given: object, fault: Fault) -> None:
     assert read_attributes(given) == fault
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ({"zip": 12345}, {"zip": "12345"}),
+        ({"zip": 12345.0, "dateOfBirth": 19900101}, {"zip": "12345", "dateOfBirth": "19900101"}),
+        ({"firstName": -0.0}, {"firstName": "0"}),
+        ({"totalOrders": 3.0}, {"totalOrders": 3}),
+        ({"totalSpent": 10**30}, {"totalSpent": 10**30}),
+        ({"Zip": 12345, "FIRSTNAME": "Ann", " city": "Giza"}, {"zip": "12345", "firstName": "Ann", "city": "Giza"}),
+        ({"Custom": {"Color": "red", "color": "blue"}}, {"custom.Color": "red", "custom.color": "blue"}),
+    ],
+)  # fmt: skip
+def test_what_clients_write_otherwise_is_read_as_it_is_meant(
+    given: dict[str, Any], kept: dict[str, Any]
+) -> None:
+    assert read_attributes(given) == kept
 
 
 def test_custom_attributes_come_back_as_they_went_in() -> None:
