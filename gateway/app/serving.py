@@ -148,7 +148,8 @@ async def listening(
         operator = await _listen(operators, services, for_operators or server.admin_listen, stack, plain)
         stack.push_async_callback(workers.stop)
         channels = web.ServerRunner(public.build(services, **options), shutdown_timeout=grace)
-        public_url = await _listen(channels, services, for_channels or server.listen, stack)
+        unread = server.body_timeout / SECOND
+        public_url = await _listen(channels, services, for_channels or server.listen, stack, unread=unread)
         workers.start()
         yield public_url, operator
 
@@ -171,9 +172,11 @@ async def _listen(
     place: Address | socket.socket,
     stack: contextlib.AsyncExitStack,
     connection: Callable[[web.Server], web.RequestHandler] = lambda server: server(),
+    *,
+    unread: float | None = None,
 ) -> str:
     """Take calls on an address or a listening socket until the stack unwinds. Returns the URL, with the actual port. `connection`
-    makes the protocol of each connection."""
+    makes the protocol of each connection; `unread` is that of `ConnectionLimit`."""
     server = services.config.server
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
@@ -184,6 +187,7 @@ async def _listen(
         limit_per_ip=server.max_connections_per_ip,
         trusted=lambda: services.config.server.trusted_proxies,
         time=asyncio.get_running_loop().time,
+        unread=unread,
     )
     try:
         listener = await _server(connections, place)

@@ -19,7 +19,8 @@ _Handler = Callable[[], web.RequestHandler]
 
 class ConnectionLimit:
     """A protocol factory around a server's own. For an IPv6 address, its /64 counts. Proxies that are `trusted` at the moment speak
-    for many clients and count only for the whole."""
+    for many clients and count only for the whole. `unread` is for how many seconds a client may leave an answer unread before it
+    is cut off; None for any number."""
 
     def __init__(
         self,
@@ -29,12 +30,14 @@ class ConnectionLimit:
         limit_per_ip: int,
         trusted: Callable[[], Collection[IPv4Network | IPv6Network]],
         time: Callable[[], float],
+        unread: float | None = None,
     ) -> None:
         self._handler = handler
         self._limit = limit
         self._limit_per_ip = limit_per_ip
         self._trusted = trusted
         self._time = time
+        self.unread = unread
         self._open: dict[CountedConnection, None] = {}
         self._of: dict[str, dict[CountedConnection, None]] = {}
 
@@ -106,9 +109,8 @@ class CountedConnection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self.data_received = inner.data_received
         self.eof_received = inner.eof_received
-        self.pause_writing = inner.pause_writing
-        self.resume_writing = inner.resume_writing
         self._inner = inner
+        self._unread: asyncio.TimerHandle | None = None
 
     @property
     def is_mute(self) -> bool:
@@ -133,7 +135,23 @@ class CountedConnection(asyncio.Protocol):
         self._transport = connection
         self._inner.connection_made(transport)
 
+    def pause_writing(self) -> None:
+        """The client reads less than it is sent."""
+        self._inner.pause_writing()
+        if self._limited_by.unread is not None:
+            self._unread = asyncio.get_running_loop().call_later(self._limited_by.unread, self.close)
+
+    def resume_writing(self) -> None:
+        self._has_read()
+        self._inner.resume_writing()
+
+    def _has_read(self) -> None:
+        if self._unread is not None:
+            self._unread.cancel()
+            self._unread = None
+
     def connection_lost(self, exc: Exception | None) -> None:
+        self._has_read()
         if self._transport is None:
             return
         self._limited_by.leave(self)

@@ -4,6 +4,7 @@ served."""
 import asyncio
 import contextlib
 import json
+import select
 import socket
 import struct
 from collections import Counter
@@ -28,6 +29,8 @@ from tests.support.processes.load import Attempt, perform, until
 _IMPATIENT = {"server": {"header_timeout": "3s", "body_timeout": "3s", "max_connections_per_ip": 400}}
 _SLOW, _SOME = 100, 10
 _GIVEN_UP_SECONDS = 40.0
+_MANY = 200_000
+"""Requests whose answers fill the buffers of any system."""
 _RACERS, _RACES = 64, 50
 _ABORTS = 50
 _FILES_MORE = 5
@@ -85,6 +88,27 @@ async def test_slow_clients_are_cut_off_while_others_are_served(prepare: Launch)
             answer = await connection.call(achieve_request("patient", served))
             assert answer is not None
             assert answer.status == 202
+
+
+def _wait_for_end(connection: socket.socket) -> bool:
+    """Until the other side resets the connection, without reading a byte of it."""
+    watched = select.poll()
+    watched.register(connection, 0)
+    return bool(watched.poll(_GIVEN_UP_SECONDS * 1_000))
+
+
+async def test_a_client_that_does_not_read_its_answers_is_cut_off(prepare: Launch) -> None:
+    process = prepare(_IMPATIENT).start()
+    loop = asyncio.get_running_loop()
+    with socket.socket() as deaf:
+        deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+        deaf.connect(("127.0.0.1", process.port))
+        deaf.setblocking(False)
+        asking = asyncio.create_task(loop.sock_sendall(deaf, request("GET", "/healthz", keys=False) * _MANY))
+        assert await asyncio.to_thread(_wait_for_end, deaf)
+        with pytest.raises(ConnectionError):
+            await asking
+    assert (await call(process.port, request("GET", "/healthz", keys=False))).status == 200
 
 
 # ---- greedy ----
