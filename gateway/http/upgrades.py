@@ -25,8 +25,9 @@ class WithoutUpgrades(web.RequestHandler):
 
     def data_received(self, data: bytes) -> None:
         if not self._in_pieces:
-            if _NAME not in (self._edge + data).lower():
-                self._edge = data[1 - len(_NAME) :]
+            seen = self._edge + data
+            if _NAME not in seen.lower():
+                self._edge = seen[1 - len(_NAME) :]
                 super().data_received(data)
                 return
             self._in_pieces, self._edge = True, b""

@@ -114,6 +114,13 @@ async def test_a_head_that_ends_between_two_packets(cut: int) -> None:
     assert await seen(requests, [at]) == expected(requests)
 
 
+@pytest.mark.parametrize("size", [1, 2, 3, 5])
+async def test_requests_that_come_in_packets_of_a_few_bytes(size: int) -> None:
+    requests = [("length", "h2c"), ("chunks", "h2c"), ("get", "none")]
+    length = sum(len(written(number, *one)) for number, one in enumerate(requests))
+    assert await seen(requests, [*range(size, length, size)]) == expected(requests)
+
+
 async def test_more_requests_than_a_connection_queues() -> None:
     requests = [("get", "none"), *[("length", "h2c")] * 90, ("large", "websocket"), ("large", "h2c")] * 2
     assert await seen(requests, []) == expected(requests)

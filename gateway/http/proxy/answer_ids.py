@@ -13,7 +13,7 @@ from typing import NamedTuple
 import msgspec
 
 _STRING = rb'"[^"\\]*(?:\\.[^"\\]*)*"'
-_ID = rb"(?:" + _STRING + rb"|-?\d+)(?![\w.])"
+_ID = rb"(?:" + _STRING + rb"|-?\d+(?:\.0+)?)(?![\w.])"
 _AFTER = rb'"\s*:\s*(?=["\d\[-])'
 _PLAIN = tuple(
     re.compile(name + _AFTER) for name in (rb"customer_?(?:unique_?)?ids?", rb"player_?unique_?ids?")
@@ -35,7 +35,8 @@ _encode = msgspec.json.Encoder().encode
 
 
 class IdSpan(NamedTuple):
-    """A customer id in an answer, from `start` to `end` with its quotes. `at_root`: in the object that is the whole answer."""
+    """A customer id in an answer, from `start` to `end` with its quotes. `at_root`: in the object that is the whole answer, and the
+    only one of its member."""
 
     start: int
     end: int
@@ -53,7 +54,7 @@ def ids_in(raw: bytes) -> list[IdSpan]:
         if maybe_at_root:
             depth += _depth(raw[counted:start])
             counted = start
-        at_root = depth == 1
+        at_root = depth == 1 and raw[end : end + 1] != b"["
         spans += [
             IdSpan(*found.span(found.lastindex or 0), text, at_root) for found, text in _ids_from(raw, end)
         ]
@@ -99,7 +100,7 @@ def _ids_from(raw: bytes, start: int) -> Iterator[tuple[re.Match[bytes], str]]:
 
 def _text(token: bytes) -> str:
     if not token.startswith(b'"'):
-        return token.decode()
+        return token.partition(b".")[0].decode()
     try:
         return str(_decode(token))
     except ValueError:

@@ -11,6 +11,7 @@ from multidict import CIMultiDict
 
 from gateway.errors import StoreUnavailable
 from gateway.http.gameball.call import WARNINGS, Call, Target
+from gateway.http.gameball.texts import has_controls
 from gateway.http.proxy import answer_ids
 from gateway.http.proxy.answer_text import AnswerText, text_of
 from gateway.http.proxy.headers import forget_bytes, ids_in, rename
@@ -123,11 +124,11 @@ class Answers:
         self, call: Call, customer_ids: Iterable[str], customers: Sequence[ResolvedCustomer]
     ) -> Mapping[str, str]:
         """The channel's own ids for the upstream's: the ids that the call used, and for other customers the ids that the channel
-        has."""
+        has. A text with a control character is no one's id, and not every database can be asked for it."""
         names = {
             customer.canonical_id: customer.customer_id for customer in customers if customer.customer_id
         }
-        others = set(customer_ids) - names.keys()
+        others = {one for one in customer_ids if one not in names and not has_controls(one)}
         if others:
             names |= await names_in(self._services.store, call.channel.id_space, sorted(others))
         return names

@@ -27,10 +27,13 @@ _OF_THE_BYTES = (
 _OF_ONE_EXCHANGE = frozenset({"date", "age", "set-cookie", "via", "server-timing", "retry-after"})
 _LINKS = frozenset({"location", "content-location", "link", "refresh"})
 _IN_LINK = re.compile(
-    r"(?P<before>/(?:customers|player)/|[?&](?:customerId|playerUniqueId)=)(?P<id>[^/?#&;,<>\s\"]+)",
+    r"(?P<before>(?<![\w%.-])(?:customer|player)s?/|[?&](?:customer_?(?:unique_?)?id|player_?unique_?id)=)"
+    r"(?P<id>[^/?#&;,<>\s\"]+)",
     re.IGNORECASE,
 )
-_NAMES_ONE = re.compile(r"(?:x-)?(?:gb-|gameball-)?(?:customer-?id|player-?unique-?id)", re.IGNORECASE)
+_NAMES_ONE = re.compile(
+    r"(?:x-)?(?:gb-|gameball-)?(?:customer-?(?:unique-?)?id|player-?unique-?id)", re.IGNORECASE
+)
 
 
 def towards_upstream(

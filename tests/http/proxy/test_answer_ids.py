@@ -72,6 +72,10 @@ def test_a_number_is_taken_for_its_digits() -> None:
         b'{"customerId":"c1", "x":[{"customerId": "c1"}]}'
     )
     assert replaced(b'{"customerId":4711}', {}) == b'{"customerId":4711}'
+    assert replaced(b'{"customerId":4711.0,"x":[{"customerIds":[4711.00,4711.5]}]}', {"4711": "c1"}) == (
+        b'{"customerId":"c1","x":[{"customerIds":["c1",4711.5]}]}'
+    )
+    assert replaced(b'{"customerId":4711.0}', {}) == b'{"customerId":4711.0}'
 
 
 @pytest.mark.parametrize(
@@ -82,6 +86,7 @@ def test_a_number_is_taken_for_its_digits() -> None:
         (b'{"x":{"customerId":"a"},"customerId":"a"}', [False, True]),
         (b'{"customerId":"a","x":[{"customerId":"a"}],"customerId":"b"}', [True, False, True]),
         (b'[{"customerId":"a"}]', [False]),
+        (b'{"customerIds":["a","b"],"customerId":"a"}', [False, False, True]),
         (b'{"x":NaN,"y":["]"],"customerId":"a"}', [True]),
     ],
 )

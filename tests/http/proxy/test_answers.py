@@ -160,6 +160,13 @@ HEADERS = [
     ("Link", '</customers/{}/activities?startAfter=5>; rel="next", </customers/{}>; rel="up"'),
     ("X-Customer-Id", "{}"),
     ("X-GB-CustomerId", "{}"),
+    ("X-Customer-Unique-Id", "{}"),
+    ("Location", "customers/{}"),
+    ("Location", V4 + "/Players/{}/levels"),
+    ("Link", '<https://api.example.com/v?customer_id={}>; rel="next"'),
+    ("Refresh", "0; url=/v?a=1&CustomerUniqueId={}"),
+    ("Location", "/my-customers/c-1"),
+    ("Location", "/v?myCustomerId=c-1"),
     ("Location", "/customers/c-11"),
     ("Location", "/orders/c-1"),
     ("Location", "/customers/social-challenges"),
@@ -182,6 +189,35 @@ async def test_ids_in_headers_are_the_channels_own(
                 "POST", "orders", channel="pos", json={"customerId": "4711"}, allow_redirects=False
             ) as answer:
                 assert (answer.status, answer.headers[name]) == (status, value.replace("{}", "4711"))
+
+
+NO_ONES = [
+    b'{"customerId":"a\\u0000b","list":[{"customerId":"a\\u0000b"},{"customerId":"c-1"}]}',
+    b'{"customerId":"\\ud800","list":[{"customerId":"\\ud800"},{"customerId":"c-1"}]}',
+    b'{"customerId":"\xed\xa0\x80","list":[{"customerId":"\xed\xa0\x80"},{"customerId":"c-1"}]}',
+    b'{"customerId":"","list":[{"customerId":"%s"},{"customerId":"c-1"}]}' % (b"x" * 100_000),
+]
+
+
+async def test_an_id_that_no_customer_can_have_keeps_no_other_from_its_name(
+    forward: RunningGateway, platform: Platform
+) -> None:
+    await _one_person(forward)
+    usual, sent = platform.headers.copy(), b""
+    platform.disguise = lambda _, headers: sent
+    for sent in NO_ONES:
+        answer, raw = await _answered(forward, "GET", "transactions?customerId=4711", None)
+        assert answer.status == 200, sent
+        assert raw.count(b'"c-1"') == 0 or "X-Gateway-Warnings" in answer.headers, sent
+    sent = b"{}"
+    for name, value in (
+        ("Location", "/customers/%00"),
+        ("Link", "</customers/%ff>"),
+        ("X-Customer-Id", "a\tb"),
+    ):
+        platform.headers = CIMultiDict([*usual.items(), (name, value)])
+        async with forward.call("GET", "transactions?customerId=4711", channel="pos") as answer:
+            assert (answer.status, answer.headers[name]) == (200, value)
 
 
 def test_headers_are_renamed_where_they_name_a_customer() -> None:
