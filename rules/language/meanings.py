@@ -54,8 +54,8 @@ PHONE: Meanings = {
     "extension": "`keep` makes it part of the value, `drop` cuts it off, `reject` refuses the number",
     "idd_00_as_plus": "`00` before a country code means `+` in every region",
     "renumbered": (
-        "mobile numbers of former numbering plans, and Argentina's without their 9, are read as "
-        "today's; see [normalisation](normalisation.md#phone-numbers)"
+        "mobile numbers of former numbering plans, Argentina's without their 9, and those with a zero "
+        "too many or too few are read as today's; see [normalisation](normalisation.md#phone-numbers)"
     ),
 }
 EMAIL: Meanings = {

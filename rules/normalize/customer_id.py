@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from rules.normalize.no_customer import NO_CUSTOMER, letters
-from rules.normalize.spreadsheet import unquoted
+from rules.normalize.spreadsheet import lost_digits, unquoted
 from rules.normalize.written import ascii_digits, visible
 from rules.ruleset import IdSpaceRules, RuleSet
 
@@ -29,14 +29,16 @@ _NOTHING = re.compile(
     [0\s!-/:-@\[-`{-~\u2026\u2022\u00b7\u00a1\u00bf]*           # zeros and punctuation, such as 0.0, ---, {}, a nil UUID
     | 0x0+ | 0+(?:\.0*)?e[+-]?[0-9]+                            # zero in other notations
     | -1(?:[.,]0*)? | -?1\.\#[a-z]+                             # minus one; 1.#IND and its like
+    | -9{2,} | ([1-9])\1{9,} | x[ae]xx010101000                 # a code for nothing; one key held down; Mexico's tax id for all
     | 2147483647 | -2147483648 | 4294967295                     # numbers that overflowed their column
     | 9223372036854775807 | -9223372036854775808 | 18446744073709551615
     | \{?f{8}-?(?:f{4}-?){3}f{12}\}? | urn:uuid:[0-]+           # the largest UUID, and the nil one
     | gid://[^\s]*/(?:0*|null|undefined|nan|none)               # a global id without its number
     | \#[\u00a1\u00bf]?[^\W_]+(?:/[^\W_]*)?[!?] | \#n/?[adv]    # a spreadsheet's error, in its languages
+    | \#[^\W\d_]{1,3}/[^\W\d_]{1,3}                                # #N/A in others
     | \\n | &nbsp;?                                             # a database's dump, a web page
     | \{\{.*\}\} | [$\#]\{.*\} | <%.*%> | %\([a-z_]+\)[sd] | %[sd] | %!?[a-z_.]*%   # a template that was not filled in
-    | \{[a-z_.\ ]+\} | <[a-z_.\ ]+> | \[[a-z_.\ ]+\] | [:@$](?:customer|user)_?id
+    | <\?.*\?> | \{[!%$=].*\} | \{(?:[a-z_.\ ]+|[0-9])\} | <[a-z_.\ ]+> | \[[a-z_.\ ]+\] | [:@$](?:customer|user)_?id
     | <(?:class|built-in|function|bound|object|module)\b.*> | %![a-z]\(.*\)         # a program's own words for a value
     | function\b.*\(.* | system\.[a-z.]+(?:\[\])? | \[object\b.*\]
     | (?:.*[/:=|_\ -])?\(?(?:null|undefined)\)?(?:[\ _-]?(?:null|undefined))*       # also behind a prefix: customer_null
@@ -46,8 +48,6 @@ _NOTHING = re.compile(
 )
 _COUNTED = re.compile(r"(?:[A-Za-z]+[-_:]?)?[1-9][0-9]{0,8}")
 """Recognises most ids quickly: a counted number, perhaps after a word."""
-_DIGITS_LOST = re.compile(r"[+-]?[0-9](?:[.,][0-9]+)?e\+[0-9]{2,}", re.IGNORECASE)
-
 _DECIMALS = re.compile(r"([+-]?[0-9]+)[.,]0{1,2}")
 
 Reason = Literal[
@@ -89,7 +89,7 @@ class CustomerIds:
             return CustomerId(value)
         if _folded(value) in exceptions.placeholders or is_placeholder(value):
             return CustomerId(value, "placeholder")
-        return CustomerId(value, "digits_lost" if _DIGITS_LOST.fullmatch(value) else "")
+        return CustomerId(value, "digits_lost" if lost_digits(value) else "")
 
 
 def normal_form(text: str) -> str:

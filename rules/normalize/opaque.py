@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Literal
 
 from rules.identifier import Normalized
-from rules.normalize.spreadsheet import unquoted
+from rules.normalize.spreadsheet import lost_digits, unquoted
 from rules.normalize.written import ascii_digits, visible
 from rules.ruleset import IdentifierRules
 
@@ -14,6 +14,7 @@ OpaqueReason = Literal[
     "empty",
     "too_long",
     "control",  # a control or other unprintable character inside
+    "rounded",  # `4.71E+12`: a spreadsheet kept only some of the digits
     "pattern",  # does not match the rule's pattern
     "blocked_value",
 ]
@@ -33,6 +34,8 @@ def normalize_opaque(raw: str, rules: IdentifierRules) -> Normalized:
         return _invalid("control")
     if len(value) > MAX_LENGTH:
         return _invalid("too_long")
+    if lost_digits(value):
+        return _invalid("rounded")
     if rules.pattern and _compiled(rules.pattern).search(value) is None:
         return _invalid("pattern")
     return Normalized("ok", value)

@@ -5,12 +5,14 @@ a masked `+49 30 1234***` would become another person's number. So text that is 
 may parse to another number (a national prefix is removed twice), so it is applied until the value no longer changes. And `00`
 before a country code is `+` in every region, if the rules say so.
 
-Where that reading gives no number of an allowed type, three others are tried, in this order: the digits begin with the region's
-own country code and lack its plus; the number belongs to a former numbering plan; a mobile lacks the prefix that its country
-puts before mobiles. Each reading counts only if it gives such a number.
+Where that reading gives no number of an allowed type, others are tried, in this order: the digits begin with the region's own
+country code and lack its plus; the number belongs to a former numbering plan; it has a zero behind its country code that its
+country does not write; it lost its first zero. A mobile may also lack the prefix that its country puts before mobiles. Each
+reading counts only if it gives such a number.
 """
 
 import re
+from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
 import phonenumbers
@@ -56,6 +58,9 @@ _PUNCTUATION = dict.fromkeys(map(ord, " .()-"))
 _DIGITS = re.compile(r"\d+")
 _CONTEXT = re.compile(r"(;phone-context=)00(?=[1-9])")
 
+_ZERO_FIRST = frozenset({36, 225, 229, 242})
+"""Hungary, Ivory Coast, Benin, Congo: at home, every mobile number begins with a zero that belongs to it, and number columns lose
+it. Elsewhere a number without that zero is read anyway."""
 _MOBILES = frozenset({"MOBILE", "FIXED_LINE_OR_MOBILE"})
 
 # The library would compile all regions' patterns again and again, which is most of its cost. This cache is process-wide.
@@ -63,11 +68,12 @@ phonenumbers.enable_pattern_cache()
 
 
 class _Reading(NamedTuple):
-    """The library's reading of a text. `number` is None if it cannot read it."""
+    """The library's reading of a text. `number` is set if it can read it and no such number exists."""
 
     found: Normalized
     number: PhoneNumber | None = None
     extension: str = ""
+    with_country: bool = False
 
 
 def normalize_phone(raw: str, region: str | None, rules: IdentifierRules) -> Normalized:
@@ -76,8 +82,10 @@ def normalize_phone(raw: str, region: str | None, rules: IdentifierRules) -> Nor
         return _typed(raw, kind, rules)
     if len(raw) > MAX_LENGTH:
         return _invalid("too_long")
-    text = unquoted(phone_text(raw)).removeprefix("=")
-    return _read(text, _known(region), rules) if text else _invalid("empty")
+    text, home = unquoted(phone_text(raw)).removeprefix("="), _known(region)
+    if text.endswith("+"):  # where text runs from right to left, the plus is typed and shown there
+        text = _with_plus(text.rstrip("+"), home) or text
+    return _read(text, home, rules) if text else _invalid("empty")
 
 
 def _typed(value: str, kind: str, rules: IdentifierRules, extension: str = "") -> Normalized:
@@ -137,8 +145,7 @@ def _best(text: str, region: str | None, rules: IdentifierRules) -> Normalized:
         readings.append(_parsed(with_plus, None, rules))
     if readings[-1].found.status == "ok":
         return readings[-1].found
-    old = (_renumbered(reading, rules) for reading in readings if rules.renumbered)
-    return next(filter(None, old), as_written.found)
+    return next(filter(None, (_meant(reading, rules) for reading in readings)), as_written.found)
 
 
 def _with_plus(text: str, region: str | None) -> str:
@@ -165,16 +172,29 @@ def _parsed(text: str, region: str | None, rules: IdentifierRules) -> _Reading:
         return _Reading(_invalid(_refused(refusal, text, region)))
     if value:
         return _Reading(_typed(value, kind, rules, extension))
-    return _Reading(_invalid(_unreal(number)), number, extension)
+    return _Reading(_invalid(_unreal(number)), number, extension, "+" in text)
 
 
-def _renumbered(reading: _Reading, rules: IdentifierRules) -> Normalized | None:
-    if (number := reading.number) is None:
-        return None
-    for value in renumbered(number.country_code or 0, _national(number)):
-        if number_type(value) in _MOBILES & rules.types:
-            return _typed(value, number_type(value), rules, reading.extension)
+def _meant(reading: _Reading, rules: IdentifierRules) -> Normalized | None:
+    """The mobile number that is meant by one that does not exist; None if there is none."""
+    for value in _meanings(reading, rules):
+        if (kind := number_type(value)) in _MOBILES & rules.types:
+            return _typed(value, kind, rules, reading.extension)
     return None
+
+
+def _meanings(reading: _Reading, rules: IdentifierRules) -> Iterator[str]:
+    """In E.164, the likeliest first; they need not exist either."""
+    if (number := reading.number) is None or not rules.renumbered:
+        return
+    calling_code, national = number.country_code or 0, _national(number)
+    yield from renumbered(calling_code, national)
+    if national.startswith("0") and reading.with_country:
+        yield f"+{calling_code}{national[1:]}"
+    if calling_code in _ZERO_FIRST:
+        with_zero = f"0{national}"
+        yield from_national(with_zero, phonenumbers.region_code_for_country_code(calling_code))
+        yield from renumbered(calling_code, with_zero)
 
 
 def _runs_together(text: str, found: Normalized, region: str | None, rules: IdentifierRules) -> bool:

@@ -24,7 +24,7 @@ CHANGES = (
     # Greece: a 6 before mobile numbers; 96 and 90 were no mobiles. wtng.info/wtng-30-gr.html; ekathimerini.com/news/237.
     Change(30, "2002-10-01", r"9[345789]\d{7}", r"6\g<0>"),
     # Mexico: the 1 after the country code and the prefixes 044 and 045 went. libphonenumber, migrator/src/data/recipes.csv.
-    Change(52, "2019-08-03", r"(?:1|04[45])([2-9]\d{9})", r"\1"),
+    Change(52, "2019-08-03", r"(?:1|0?4[45])([2-9]\d{9})", r"\1"),
     # Brazil: a 9 before mobile numbers, area by area from 2012-07-29. Anatel, Resolução 553/2010; ITU, 6.II.2013.
     Change(55, "2016-11-06", r"([1-9]{2})([6-9]\d{7})", r"\g<1>9\2"),
     # Chile: a 9 before mobile numbers. SUBTEL. Area codes began with 2 to 7 then, so 8 and 9 are certain.
@@ -88,6 +88,8 @@ CHANGES = (
 
 _NATIONAL_MOBILE_AR = re.compile(r"\+54([1-9]\d{9})")
 _NO_AREA_AR = re.compile(r"15\d{6,8}")
+_MARKED_TWICE_AR = re.compile(r"9?0?(11|[23]\d{2,3})15(\d{6,8})")
+_WITH_TRUNK_ZERO_AR = re.compile(r"90(\d{10})")
 
 
 def _by_code() -> dict[int, list[tuple[re.Pattern[str], str]]]:
@@ -101,13 +103,18 @@ _ROWS = _by_code()
 
 
 def renumbered(calling_code: int, national: str) -> Iterator[str]:
-    """The forms in E.164 that a number of a former plan may have today.
+    """The forms in E.164 that a number of a former plan may have today, and an Argentine mobile with the marks for calls from
+    abroad (9) and from home (0, 15) at once.
 
     The library leaves the trunk prefix on a number that is too short for today's plan.
     """
     for old, new in _ROWS.get(calling_code, ()):
         if found := old.fullmatch(national) or old.fullmatch(national.removeprefix("0")):
             yield f"+{calling_code}{found.expand(new)}"
+    if calling_code == 54 and (
+        found := _MARKED_TWICE_AR.fullmatch(national) or _WITH_TRUNK_ZERO_AR.fullmatch(national)
+    ):
+        yield f"+549{''.join(found.groups())}"
 
 
 def with_mobile_mark(value: str) -> str:

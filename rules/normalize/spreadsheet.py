@@ -16,7 +16,16 @@ _SCIENTIFIC = re.compile(r"(\+?\d+)(?:[.,](\d+))?e\+?0*(\d{1,2})")
 _DECIMALS = re.compile(r"(.*?(\d+))([.,])(0+)")
 _BY_THREE = re.compile(r"\+?\d{1,3}(?: \d{3}){2,}")
 _GROUPED = re.compile(r"\+?\d{1,3}(?:([,'\u2019])\d{2,3})(?:\1\d{2,3})*(?<=[,'\u2019]\d{3})")
+_LONGEST_GROUP = 5
+"""The most digits that people write together in a number that they divide."""
 _FRACTION = re.compile(r"\+?(?:\d{7,}[.,]\d{1,2}|\d{9,}[.,]\d+)")
+
+_SHORTENED = re.compile(r"[+-]?[0-9](?:[.,][0-9]+)?e\+[0-9]{2,}", re.IGNORECASE)
+
+
+def lost_digits(text: str) -> bool:
+    """Whether it is a spreadsheet's short form of a long number, such as 4.71E+12. The same form stands for many numbers."""
+    return _SHORTENED.fullmatch(text) is not None
 
 
 def unquoted(text: str) -> str:
@@ -35,15 +44,18 @@ def unquoted(text: str) -> str:
 def written_out(text: str) -> str:
     """The whole number behind `1601234567.0`, `1,601,234,567.00` and `1.601234567e9`; any other text unchanged.
 
-    `""` if some of its digits are lost, or if it was not whole. In `06.12.34.56.00` the dot separates pairs and starts no
-    decimals: a fraction is shorter than the group before it.
+    `""` if some of its digits are lost, or if it was not whole. In `06.12.34.56.00` and `0988.6868.00` the last dot separates
+    too and starts no decimals: a fraction is shorter than the group before it, and a float has no other marks than those
+    between thousands.
     """
     if found := _SCIENTIFIC.fullmatch(text):
         first, fraction, exponent = found[1], found[2] or "", int(found[3])
         return first + fraction[:exponent] if _exact(fraction, exponent) else ""
     if found := _DECIMALS.fullmatch(text):
         whole, last, mark, zeros = found.groups()
-        if mark == "," or len(zeros) < len(last) or _BY_THREE.fullmatch(whole) or _GROUPED.fullmatch(whole):
+        by_thousands = _BY_THREE.fullmatch(whole) or _GROUPED.fullmatch(whole)
+        is_float = whole.removeprefix("+") == last or len(zeros) == 1 or len(last) > _LONGEST_GROUP
+        if mark == "," or by_thousands or (is_float and len(zeros) < len(last)):
             text = whole
     elif _FRACTION.fullmatch(text):
         return ""

@@ -115,6 +115,10 @@ def test_a_number_that_lost_digits_or_never_was_whole_is_refused(raw: str, reaso
         ("+33.6.12.34.56.00", None, "+33612345600"),
         ("212.555.0000", "US", "+12125550000"),
         ("9123.0000", "SG", "+6591230000"),
+        ("0988.6868.00", "VN", "+84988686800"),
+        ("0100.1234.000", "EG", "+201001234000"),
+        ("11 98765.0000", "BR", "+5511987650000"),
+        ("+55.11.98765.0000", None, "+5511987650000"),
     ],
 )
 def test_zeros_after_a_dot_that_separates_are_part_of_the_number(
@@ -189,6 +193,75 @@ def test_a_mobile_with_its_country_code_has_one_key_in_every_region(form: str) -
         and (found := normalize_phone(raw, region, MOBILES)) != normalize_phone(e164, None, MOBILES)
     }
     assert different == {}
+
+
+@pytest.mark.parametrize(
+    "raw", ["201001234567+", "201001234567 +", "20 100 123 4567+", "٢٠١٠٠١٢٣٤٥٦٧+", "‏201001234567+‏"]
+)
+def test_a_plus_behind_the_number_is_one_before_it_where_text_runs_from_right_to_left(raw: str) -> None:
+    assert normalize_phone(raw, "EG", MOBILES) == Normalized("ok", CAIRO)
+    assert normalize_phone(raw, "DE", MOBILES) == invalid("not_a_number")
+
+
+@pytest.mark.parametrize(
+    "form", ["+{0} (0){1}", "+{0}0{1}", "+{0} 0 {1}", "00{0} (0) {1}", "{0} (0) {1}", "{0}0{1}", "{0}0{1}.0"]
+)
+def test_a_zero_behind_the_country_code_makes_no_other_mobile_in_any_region(form: str) -> None:
+    different = {
+        (region, raw): found
+        for region, e164 in EXAMPLES
+        if (raw := form.format(phonenumbers.country_code_for_region(region), national(e164)))
+        and (found := normalize_phone(raw, region, MOBILES)) != normalize_phone(e164, None, MOBILES)
+    }
+    valid_as_landlines = {"AC", "IT", "VA"}
+    assert {region for region, _ in different} <= valid_as_landlines
+    assert {found.reason for found in different.values()} <= {"wrong_type"}
+
+
+@pytest.mark.parametrize(
+    ("raw", "region", "value"),
+    [
+        ("+34 (0)612 345 678", None, "+34612345678"),
+        ("0034 0612345678", "FR", "+34612345678"),
+        ("+39 (0)333 1234567", "DE", "+393331234567"),
+        ("+351 (0)912 345 678", "DE", "+351912345678"),
+        ("+974 (0)3312 3456", None, "+97433123456"),
+        ("+965 050012345", None, "+96550012345"),
+    ],
+)
+def test_a_zero_that_another_country_writes_is_dropped_behind_the_country_code(
+    raw: str, region: str | None, value: str
+) -> None:
+    assert normalize_phone(raw, region, MOBILES) == Normalized("ok", value)
+
+
+@pytest.mark.parametrize(
+    ("raw", "region"),
+    [("0612345678", "ES"), ("07700900123", "US"), ("0333 1234567", "IT"), ("07912345678", "DK")],
+)
+def test_a_national_number_with_a_zero_may_be_another_countrys_and_is_not_shortened(
+    raw: str, region: str
+) -> None:
+    assert normalize_phone(raw, region, MOBILES).status == "invalid"
+
+
+@pytest.mark.parametrize(
+    ("raw", "region", "value"),
+    [
+        ("707123456", "CI", "+2250707123456"),
+        ("+225 707123456", None, "+2250707123456"),
+        ("225707123456", "CI", "+2250707123456"),
+        ("7123456", "CI", "+2250707123456"),
+        ("197123456", "BJ", "+2290197123456"),
+        ("61234567", "CG", "+242061234567"),
+        ("6201234567", "HU", "+36201234567"),
+    ],
+)
+def test_a_number_column_may_have_lost_the_zero_that_every_mobile_begins_with(
+    raw: str, region: str | None, value: str
+) -> None:
+    for written in (raw, f"{raw}.0", f"'{raw}"):
+        assert normalize_phone(written, region, MOBILES) == Normalized("ok", value)
 
 
 def test_a_number_of_an_allowed_type_as_written_is_never_read_with_another_plus() -> None:

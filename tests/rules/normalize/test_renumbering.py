@@ -28,6 +28,8 @@ MOBILE_TYPES = {PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE}
         ("+52 1 55 1234 5678", "MX", "+525512345678"),
         ("5215512345678", "MX", "+525512345678"),
         ("044 55 1234 5678", "MX", "+525512345678"),
+        ("445512345678", "MX", "+525512345678"),
+        ("455512345678.0", "MX", "+525512345678"),
         ("(11) 8765-4321", "BR", "+5511987654321"),
         ("011 8765-4321", "BR", "+5511987654321"),
         ("+55 21 8765-4321", None, "+5521987654321"),
@@ -136,6 +138,26 @@ def test_the_numbers_of_all_regions_are_never_rewritten() -> None:
 )
 def test_argentinas_mobiles_need_no_mark_where_only_mobiles_are_meant(raw: str) -> None:
     assert normalize_phone(raw, "AR", MOBILES) == Normalized("ok", "+5491123456789")
+
+
+@pytest.mark.parametrize(
+    ("raw", "value"),
+    [
+        ("+54 9 11 15-2345-6789", "+5491123456789"),
+        ("549 11 15 2345 6789", "+5491123456789"),
+        ("+54 9 011 15 2345-6789", "+5491123456789"),
+        ("+54 9 011 2345 6789", "+5491123456789"),
+        ("+54 9 0351 15 234-5678", "+5493512345678"),
+        ("+54 9 351 15 234 5678", "+5493512345678"),
+        ("+54 9 02966 15 234567", "+5492966234567"),
+        ("0054 9 2966 15 23-4567", "+5492966234567"),
+    ],
+)
+def test_argentinas_mobiles_may_have_the_marks_for_home_and_for_abroad_at_once(raw: str, value: str) -> None:
+    for region in ("AR", "ES"):
+        if raw[0] in "+0" or region == "AR":
+            assert normalize_phone(raw, region, MOBILES) == Normalized("ok", value)
+    assert normalize_phone(raw, "AR", BOTH) == Normalized("ok", value)
 
 
 def test_argentinas_landlines_stay_landlines_where_both_are_meant_or_the_rules_say_so() -> None:
