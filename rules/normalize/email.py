@@ -3,8 +3,9 @@
 The domain is kept as punycode, so that `ann@münchen.de` and `ann@xn--mnchen-3ya.de` are one key whatever
 the sender's software made of it. `email_validator` decides what an address is. Most are plain ASCII before
 the @ and of a domain met before: those never reach it, and get the same answer. Accepted beyond the
-library: `mailto:`, one pair of angle brackets, quoted local parts, outer space, invisible marks, what a
-spreadsheet puts around a cell, and full-width typing of an ASCII address.
+library: `mailto:`, one pair of angle brackets with or without a name before it, quoted local parts, outer
+space, invisible marks, the separator of a list that has one address, the dot that ends a sentence or a
+full domain name, what a spreadsheet puts around a cell, and full-width typing of an ASCII address.
 
 Turkish keyboards write `GMAİL.COM`, and Turkish software makes `gmaıl.com` of `GMAIL.COM`. Neither is the
 international domain that it looks like: the dotted capital is an i wherever it stands, and the dotless i
@@ -22,7 +23,7 @@ from email_validator import validate_email
 
 from rules.identifier import Normalized
 from rules.normalize.lists import DISPOSABLE, ROLES
-from rules.normalize.providers import PROVIDERS, Provider
+from rules.normalize.providers import PROVIDERS, Provider, provider_of
 from rules.normalize.spreadsheet import APOSTROPHES, unquoted
 from rules.normalize.written import ascii_if_meant, visible
 from rules.ruleset import IdentifierRules
@@ -47,6 +48,9 @@ _is_plain = re.compile(rf"(?!['`]){_ATEXT}+(?:\.{_ATEXT}+)*").fullmatch
 _is_masked = re.compile(r"[*•●▪■█·…\ufffd]|#{3}").search
 _DOTTED, _DOTLESS = "i\u0307", "\u0131"
 _MAILTO = re.compile(r"mailto:", re.IGNORECASE)
+_in_brackets = re.compile(r"[^<>@]*<([^<>]*)>", re.DOTALL).fullmatch
+_AROUND = " \t\r\n;,"
+"""Blanks and the separators of lists."""
 
 
 class _Domain(NamedTuple):
@@ -102,12 +106,12 @@ def _read(text: str, rules: IdentifierRules) -> Normalized:
 
 def _address(raw: str) -> str:
     """The one address inside `<…>`, `mailto:…` and what copying and spreadsheets leave around it."""
-    text = unquoted(ascii_if_meant(visible(raw)))
-    if text[:1] == "<" and text[-1:] == ">":
-        text = text[1:-1].strip()
+    text = unquoted(ascii_if_meant(visible(raw)).strip(_AROUND))
+    if found := _in_brackets(text):
+        text = found[1].strip()
     if _MAILTO.match(text):
         text = visible(unquote(text[7:].partition("?")[0]))
-    return unquoted(text)
+    return unquoted(text).strip(_AROUND).removesuffix(".")
 
 
 def _with_known_domain(text: str) -> str:
@@ -160,7 +164,7 @@ def _domain(written: str) -> _Domain:
     longest = max(len(form.encode()) for form in (written, checked.domain, name))
     labels = name.split(".")
     disposable = any(".".join(labels[start:]) in DISPOSABLE for start in range(len(labels)))
-    return _Domain(name, _MAX_ADDRESS - 1 - longest, PROVIDERS.get(name), disposable)
+    return _Domain(name, _MAX_ADDRESS - 1 - longest, provider_of(name), disposable)
 
 
 def _meant(domain: str, written: str) -> str | None:

@@ -87,22 +87,32 @@ HOTMAIL = _words(
 
 PLUS_TAGGED = _words(
     """
-    fastmail.com fastmail.fm zoho.com zoho.eu zoho.in zohomail.com zohomail.eu zohomail.in posteo.de
+    zoho.com zoho.eu zoho.in zohomail.com zohomail.eu zohomail.in posteo.de
     posteo.net posteo.org posteo.at posteo.ch posteo.eu mailbox.org mailfence.com runbox.com disroot.org
     riseup.net
     """
 )
 """Domains of other providers that ignore everything after a plus, as their help pages say."""
 
+FASTMAIL = _words(
+    """
+    fastmail.com fastmail.cn fastmail.co.uk fastmail.com.au fastmail.de fastmail.es fastmail.fm fastmail.fr fastmail.im
+    fastmail.in fastmail.jp fastmail.mx fastmail.net fastmail.nl fastmail.org fastmail.se fastmail.to fastmail.tw
+    fastmail.uk fastmail.us
+    """
+)
+"""Domains of Fastmail, which also delivers `shop@ann.fastmail.com` to `ann@fastmail.com`."""
+
 YANDEX = _words("yandex.ru yandex.com yandex.by yandex.kz yandex.ua ya.ru")
 """Domains under which Yandex delivers to one mailbox."""
 
 YAHOO = _words(
     """
-    yahoo.com yahoo.ca yahoo.co.id yahoo.co.in yahoo.co.jp yahoo.co.nz yahoo.co.th yahoo.co.uk
-    yahoo.com.ar yahoo.com.au yahoo.com.br yahoo.com.hk yahoo.com.mx yahoo.com.ph yahoo.com.sg
-    yahoo.com.tr yahoo.com.tw yahoo.com.vn yahoo.de yahoo.es yahoo.fr yahoo.gr yahoo.ie yahoo.in
-    yahoo.it yahoo.pl yahoo.ro yahoo.se ymail.com rocketmail.com
+    yahoo.com yahoo.at yahoo.be yahoo.ca yahoo.cl yahoo.co.id yahoo.co.il yahoo.co.in yahoo.co.jp yahoo.co.kr
+    yahoo.co.nz yahoo.co.th yahoo.co.uk yahoo.co.za yahoo.com.ar yahoo.com.au yahoo.com.br yahoo.com.co
+    yahoo.com.hk yahoo.com.mx yahoo.com.my yahoo.com.pe yahoo.com.ph yahoo.com.sg yahoo.com.tr yahoo.com.tw
+    yahoo.com.ve yahoo.com.vn yahoo.cz yahoo.de yahoo.dk yahoo.es yahoo.fi yahoo.fr yahoo.gr yahoo.hu yahoo.ie
+    yahoo.in yahoo.it yahoo.nl yahoo.no yahoo.pl yahoo.pt yahoo.ro yahoo.se myyahoo.com ymail.com rocketmail.com
     """
 )
 """Domains of Yahoo's consumer mail."""

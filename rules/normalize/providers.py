@@ -6,23 +6,25 @@ listed, and only if it documents what it ignores. GMX and WEB.DE, for instance, 
 
 from typing import NamedTuple
 
-from rules.normalize.lists import HOTMAIL, PLUS_TAGGED, YAHOO, YANDEX
+from rules.normalize.lists import FASTMAIL, HOTMAIL, PLUS_TAGGED, YAHOO, YANDEX
 
 
 class Provider(NamedTuple):
     """`tag` starts the part that the provider ignores; `ignored` are single characters that it ignores as well.
 
-    `dots_are_hyphens`: the provider treats the two alike. `domain` stands for all names of one mailbox.
+    `dots_are_hyphens`: the provider treats the two alike. `domain` stands for all names of one mailbox. `mailbox` gets all
+    mail of its domain.
     """
 
     tag: str
     ignored: str = ""
     dots_are_hyphens: bool = False
     domain: str = ""
+    mailbox: str = ""
 
     def canonical(self, local: str, domain: str) -> str:
         """The address as the provider reads it; `""` if the provider does not issue such a local part."""
-        name = local.partition(self.tag)[0].lower()
+        name = self.mailbox or local.partition(self.tag)[0].lower()
         for character in self.ignored:
             name = name.replace(character, "")
         if self.dots_are_hyphens:
@@ -44,6 +46,13 @@ PROVIDERS: dict[str, Provider] = {
     **dict.fromkeys(("icloud.com", "me.com", "mac.com"), _APPLE),
     **dict.fromkeys(("proton.me", "protonmail.com", "protonmail.ch", "pm.me"), _PROTON),
     **dict.fromkeys(YANDEX, _YANDEX),
-    **dict.fromkeys(HOTMAIL | PLUS_TAGGED, _PLUS),
+    **dict.fromkeys(HOTMAIL | FASTMAIL | PLUS_TAGGED, _PLUS),
     **dict.fromkeys(YAHOO, _HYPHEN),
 }
+
+
+def provider_of(domain: str) -> Provider | None:
+    mailbox, _, parent = domain.partition(".")
+    return PROVIDERS.get(domain) or (
+        Provider("+", domain=parent, mailbox=mailbox) if parent in FASTMAIL else None
+    )

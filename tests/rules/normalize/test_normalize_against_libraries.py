@@ -4,9 +4,10 @@ Declared differences, and no others:
 * phone: the library's E.164 form is parsed again until it stays the same, because a key must be its own key (I22);
 * phone: text that holds letters, stars or runs of punctuation is refused (not generated here);
 * phone: where the library's reading is of no allowed type, the region's own country code without its plus is looked for;
-* phone: old and domestic forms of mobile numbers are switched off here;
-* e-mail: the domain is kept in its ASCII form, quoted local parts are accepted, outer white space and a spreadsheet's apostrophe
-  are taken off, and full-width typing is read as ASCII (not generated here).
+* phone: old and domestic forms of mobile numbers, and zeros too many or too few, are switched off here;
+* e-mail: the domain is kept in its ASCII form, quoted local parts are accepted, outer white space, a list's separators, a name
+  before angle brackets, the dot behind the domain and a spreadsheet's apostrophe are taken off, and full-width typing is read as
+  ASCII (not generated here).
 """
 
 import random
@@ -157,12 +158,11 @@ def _phone_differences(cases: Iterator[str]) -> list[tuple[str, object, object]]
 
 def _library_email(text: str) -> Normalized:
     """Without what copying and spreadsheets leave around an address, which the library is not asked about."""
-    text = text.strip()
-    text = text[1:-1] if text[:1] == "<" and text[-1:] == ">" else text
+    text = text.strip(" ;,").lstrip("'").strip()
+    named = re.fullmatch("[^<>@]*<([^<>]*)>", text)
+    text = (named[1] if named else text).strip().lstrip("'").strip(" ;,").removesuffix(".")
     try:
-        checked = email_validator.validate_email(
-            text.lstrip("'").strip(), check_deliverability=False, allow_quoted_local=True
-        )
+        checked = email_validator.validate_email(text, check_deliverability=False, allow_quoted_local=True)
     except email_validator.EmailNotValidError:
         return Normalized("invalid", "")
     return Normalized("ok", f"{checked.local_part.lower()}@{checked.ascii_domain}")
