@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 
+from rules.normalize.customer_id import is_placeholder
 from rules.normalize.email import normalize_email
 from rules.normalize.lists import JUNK, JUNK_EMAILS, JUNK_LOCALS, JUNK_PHONE_TAILS
 from rules.normalize.phone import normalize_phone
@@ -31,6 +32,7 @@ class Blocklist:
         words = {folded(word) for word in blocked.exact}
         patterns = list(blocked.patterns)
         self._tails: tuple[str, ...] = ()
+        self._like_a_customer_id = kind == "opaque" and blocked.builtin
         if blocked.builtin:
             words |= JUNK
         match kind:
@@ -50,6 +52,8 @@ class Blocklist:
     def covers(self, text: str) -> bool:
         """Whether this key, or this raw text as `folded` gives it, is blocked."""
         if text in self._words or (self._tails and text.endswith(self._tails)):
+            return True
+        if self._like_a_customer_id and is_placeholder(text):
             return True
         for find in self._finds:  # noqa: SIM110 - `any` over a generator costs as much as the search itself
             if find(text):

@@ -26,13 +26,14 @@ class Normalizer:
     """Built once per rule set; thread-safe.
 
     `own` holds numbers (E.164) that are no customer's, by the name under which `own:…` in the rules refers to them. `types` are
-    those that the rules declare, in their order. `customer_id(text, id_space)` gives the id for a text.
+    those that the rules declare, in their order; `opaque` are some of them. `customer_id(text, id_space)` gives the id for a text.
     """
 
     def __init__(self, ruleset: RuleSet, own: Mapping[str, frozenset[str]] = NO_LISTS) -> None:
         kinds: tuple[IdentifierKind, ...] = ("phone", "email", "opaque")
         lists = {kind: Blocklist(ruleset.blocked, kind, own) for kind in kinds}
         self.types = tuple(ruleset.identifiers)
+        self.opaque = frozenset(name for name, rules in ruleset.identifiers.items() if rules.kind == "opaque")
         self._declared = {name: (rules, lists[rules.kind]) for name, rules in ruleset.identifiers.items()}
         self.customer_id = CustomerIds(ruleset).read
         self.evidence = lru_cache(_REMEMBERED)(self._evidence)

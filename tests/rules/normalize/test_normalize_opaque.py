@@ -40,6 +40,8 @@ def test_case_and_inner_spaces_are_part_of_the_identifier() -> None:
         ("", "empty"),
         (" \u200b ", "empty"),
         ("1234567", "pattern"),
+        ("6.00123E+12", "rounded"),
+        ("6,00123e+12", "rounded"),
         ("6001-2345", "pattern"),
         ("6001\x002345", "control"),
         ("6001\ud8002345", "control"),

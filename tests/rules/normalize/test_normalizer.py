@@ -52,6 +52,14 @@ def test_programs_words_for_nothing_are_blocked_for_every_type_unless_switched_o
     assert normalizer(Blocked(builtin=False)).normalize("loyalty_id", raw).status == "ok"
 
 
+@pytest.mark.parametrize(
+    "raw", ["#N/A", "(none)", "0.0", "{{card}}", "unbekannt", "sin datos", "لا يوجد", "2222222222"]
+)
+def test_what_means_no_customer_as_a_customer_id_is_no_opaque_identifier_either(raw: str) -> None:
+    assert normalizer().normalize("loyalty_id", raw) == blocked(raw)
+    assert normalizer(Blocked(builtin=False)).normalize("loyalty_id", raw).status == "ok"
+
+
 @pytest.mark.parametrize("raw", ["guest@shop.com", "noemail@example.com", "test@test.com", "a@a.com"])
 def test_placeholder_addresses_are_blocked_unless_switched_off(raw: str) -> None:
     assert normalizer().normalize("email", raw) == blocked(raw)
