@@ -3,10 +3,17 @@
 import unicodedata
 from collections.abc import Iterable
 
+from rules.normalize.written import visible
+
+_TURKISH = str.maketrans({"\u0130": "i", "\u0131": "i"})
+"""Turkish has two letters i. In another case, each may become the other one's, and the dotted one gets a dot of its own."""
+
 
 def folded(tag: str) -> str:
-    """The common form of all spellings of a tag."""
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", tag.strip()).casefold())
+    """The common form of all spellings of a tag: without case, invisible marks, full-width forms and a keyboard's own blanks."""
+    plain = unicodedata.normalize("NFKC", visible(tag)).translate(_TURKISH)
+    decomposed = unicodedata.normalize("NFD", plain).casefold().replace("i\u0307", "i").translate(_TURKISH)
+    return " ".join(unicodedata.normalize("NFKC", decomposed).split())
 
 
 def folded_all(tags: Iterable[str]) -> frozenset[str]:

@@ -244,11 +244,22 @@ SPELLINGS = [
     ("Çalışan", "C\u0327alışan"),
     ("café", "CAFE\u0301"),
     ("ǅ", "ǆ"),
+    ("işçi", "İŞÇİ"),
+    ("İşçi", "i\u0307şçi"),
+    ("kadın", "KADIN"),
+    ("VIP", "vıp"),
+    ("vip", "VİP"),
+    ("vip", "ＶＩＰ"),
+    ("vip member", "VIP\u00a0Member"),
+    ("vip member", "vip  member"),
+    ("vip", "\u200fvip\u200b"),
+    ("ﬁrma", "FIRMA"),
+    ("موظف", "\u202bموظف\u202c"),
 ]
 
 
 @pytest.mark.parametrize(("configured", "attached"), SPELLINGS)
-def test_tags_are_compared_without_case(configured: str, attached: str) -> None:
+def test_tags_are_compared_without_case_and_what_keyboards_add(configured: str, attached: str) -> None:
     standing = ANYBODY._replace(tags=frozenset({attached, "other"}))
     only, without = (
         replace(CAMPAIGN, audience=audience)
