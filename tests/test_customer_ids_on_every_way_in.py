@@ -227,6 +227,17 @@ async def test_an_import_reads_identifiers_as_the_table_says(gateway: RunningGat
     assert len(set(await profiles(gateway, "c0", "c1", "c2"))) == 1
 
 
+async def test_an_import_reads_a_card_number_as_the_whole_number_that_it_was(start: Start) -> None:
+    cards = ["60012345", "60012345.0", 60012345.0, "6.00123E+12", "6.00123E+12"]
+    async with start('[rules]\nseed = "preset:strict"') as gateway:
+        rows = [[f"c{number}", card] for number, card in enumerate(cards)]
+        answer = await bring(gateway, ["customer_id", "loyalty_id"], rows)
+        assert answer["unusable"] == {"loyalty_id:rounded": 2}
+        found = await profiles(gateway, *(f"c{number}" for number in range(len(cards))))
+    assert len(set(found[:-2])) == 1
+    assert len(set(found)) == 3
+
+
 # ---- an id of no customer ----
 
 

@@ -3,7 +3,7 @@ column's name. A target may have several columns; the first that is not empty in
 
 import re
 import tomllib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,10 +34,12 @@ def read_mapping(pairs: Iterable[str], file: Path | None) -> Mapped:
 
 def _from_file(file: Path) -> Mapped:
     try:
-        tables = tomllib.loads(file.read_text("utf-8"))
+        tables = tomllib.loads(file.read_text("utf-8-sig"))
     except OSError as error:
         raise Failure(f"{file}: cannot be read ({error.strerror}); name a mapping file", MISUSED) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError:
+        raise Failure(f"{file}: is not UTF-8 text; save it as UTF-8", MISUSED) from None
+    except tomllib.TOMLDecodeError as error:
         raise Failure(
             f'{file}: is not TOML ({error}); write lines such as customer_id = "ID"', MISUSED
         ) from None
@@ -76,9 +78,9 @@ def assigned(
     identifiers = list(identifiers)
     _check_targets(said, identifiers)
     known = preset or preset_of(names)
-    by_key: dict[str, str] = {}
+    by_key: dict[str, dict[str, None]] = {}
     for name in names:
-        by_key.setdefault(heading_key(name), name)
+        by_key.setdefault(heading_key(name), {})[name] = None
     found: Mapped = {}
     if known:
         found = _found(PRESETS[known].columns, by_key, {*identifiers, *KINDS, CUSTOMER_ID})
@@ -97,11 +99,11 @@ def assigned(
 
 
 def _found(
-    wanted: Mapping[str, tuple[str, ...]], by_key: Mapping[str, str], targets: Iterable[str]
+    wanted: Mapping[str, tuple[str, ...]], by_key: Mapping[str, Iterable[str]], targets: Iterable[str]
 ) -> Mapped:
     allowed = set(targets)
     found = {
-        target: tuple(by_key[key] for key in keys if key in by_key)
+        target: tuple(name for key in keys for name in by_key.get(key, ()))
         for target, keys in wanted.items()
         if target in allowed
     }
@@ -119,7 +121,7 @@ def _check_targets(said: Mapped, identifiers: Sequence[str]) -> None:
             )
 
 
-def _check_export(file: Path, said: Mapped, preset: str, by_key: Mapping[str, str]) -> None:
+def _check_export(file: Path, said: Mapped, preset: str, by_key: Collection[str]) -> None:
     for key, remedy in PRESETS[preset].stops.items():
         if key in by_key and CUSTOMER_ID not in said:
             raise Failure(f"{file}: is {PRESETS[preset].title}'s export of something else: {remedy}", MISUSED)
@@ -142,8 +144,17 @@ def check_columns(file: Path, assignment: Assignment, names: Sequence[str]) -> N
 
 
 def values_of(assignment: Assignment, names: Sequence[str]) -> Callable[[Sequence[str]], list[Any]]:
-    """A function from a row's cells to the values of the targets. It removes the marks by which spreadsheets protect a text."""
-    plans = [[names.index(column) for column in columns] for columns in assignment.mapped.values()]
+    """A function from a row's cells to the values of the targets. It removes the marks by which spreadsheets protect a text.
+
+    Of several columns with one name, the first that is not empty counts; for the customer id only the first.
+    """
+    places_of: dict[str, list[int]] = {}
+    for place, name in enumerate(names):
+        places_of.setdefault(name, []).append(place)
+    plans = [
+        [place for column in columns for place in places_of[column]][: 1 if target == CUSTOMER_ID else None]
+        for target, columns in assignment.mapped.items()
+    ]
 
     def values(cells: Sequence[str]) -> list[Any]:
         found: list[Any] = []
@@ -169,10 +180,14 @@ def cells_needed(assignment: Assignment, names: Sequence[str], identifiers: Iter
 
 def unmarked(cell: str) -> str:
     """`="0151"` is a formula that stands for its text. An apostrophe before a number or a sign keeps it from becoming a
-    formula."""
+    formula. Some programs write apostrophes for quotation marks."""
     if cell.startswith('="') and (formula := _FORMULA_TEXT.fullmatch(cell.strip())):
         return formula[1].replace('""', '"')
-    return cell[1:] if cell[:1] == "'" and cell[1:2] in _GUARDED else cell
+    if cell[:1] != "'":
+        return cell
+    if len(cell) > 1 and cell[-1] == "'" and "'" not in cell[1:-1]:
+        return cell[1:-1]
+    return cell[1:] if cell[1:2] in _GUARDED else cell
 
 
 def picked(one: Mapping[str, Any], path: str) -> Any:

@@ -1,12 +1,15 @@
 """A customer file as the operator names it: its kind, the targets of its columns, and its records."""
 
+import codecs
 import contextlib
 import hashlib
 import json
+import shlex
 import zipfile
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from io import BufferedReader
+from itertools import islice
 from pathlib import Path
 from typing import Literal, NamedTuple, get_args
 
@@ -21,8 +24,9 @@ from gateway.cli.columns import (
 )
 from gateway.cli.failure import MISUSED, Failure
 from gateway.cli.headings import PRESETS
-from gateway.cli.layout import Fits, Layout, layout_of_text, opened_lines
-from gateway.cli.sheet import Lines, ReadPosition, SheetRecord, Unreadable, read_objects, read_table
+from gateway.cli.layout import Fits, Layout, encoding_and_line_ends, layout_of_text, opened_lines
+from gateway.cli.recoding import recoded
+from gateway.cli.sheet import ReadPosition, SheetRecord, Unreadable, read_objects, read_table
 from gateway.cli.workbook import layout_of_rows, opened_rows, read_rows
 
 Kind = Literal["csv", "jsonl", "xlsx"]
@@ -31,6 +35,7 @@ _SUFFIXES: dict[str, Kind] = {
     ".tsv": "csv",
     ".tab": "csv",
     ".txt": "csv",
+    ".json": "jsonl",
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
     ".xlsx": "xlsx",
@@ -44,6 +49,9 @@ _OTHERS = {
     b"<": f"is a web page or XML, whatever it is called; {_SAVE_AS}",
     b"{\\rtf": f"is a text document; {_SAVE_AS}",
 }
+_AS_LINES = "write each object on a line of its own, as does: jq -c"
+_SAMPLE_OBJECTS = 1_000
+"""Objects whose members are the columns of a file of JSON lines."""
 _SUFFIX_ADVICE = {".xls": _SAVE_AS, ".ods": _SAVE_AS, ".xlsb": _SAVE_AS, ".numbers": _SAVE_AS}
 
 
@@ -185,12 +193,26 @@ def _table(job: CustomerFile, layout: Layout, opened: BufferedReader, identifier
 
 
 def _objects(job: CustomerFile, opened: BufferedReader, identifiers: Sequence[str]) -> Sheet:
-    """The members of the first readable object are its columns."""
-    first = (found.values for found in read_objects(Lines(opened), list) if found.values is not None)
-    names: list[str] = next(first, [])
-    assignment = job.assigned([*names, *identifiers], identifiers)
-    paths = list(assignment.mapped.values())
+    """The members of the first objects are its columns: programs leave out what a customer does not have."""
+    encoding, cr = encoding_and_line_ends(job.file, opened, job.encoding)
     opened.seek(0)
-    lines = Lines(opened)
+    _check_json_lines(job.file, recoded(opened, encoding, cr=cr).read(512))
+    names: dict[str, None] = {}
+    for found in islice(read_objects(opened_lines(opened, encoding, cr=cr), list), _SAMPLE_OBJECTS):
+        names |= dict.fromkeys(found.values or ())
+    assignment = job.assigned(list(dict.fromkeys((*names, *identifiers))), identifiers)
+    paths = list(assignment.mapped.values())
+    lines = opened_lines(opened, encoding, cr=cr)
     records = read_objects(lines, lambda one: [first_picked(one, some) for some in paths])
-    return Sheet(names, "", assignment, lines, records)
+    return Sheet(list(names), "", assignment, lines, records)
+
+
+def _check_json_lines(file: Path, head: bytes) -> None:
+    """Raises Failure for JSON that is not one object on each line."""
+    text = head.removeprefix(codecs.BOM_UTF8).lstrip()
+    if text.startswith(b"["):
+        raise Failure(f"{file}: is one JSON array; {_AS_LINES} '.[]' {shlex.quote(file.name)}", MISUSED)
+    if text.partition(b"\n")[0].strip() == b"{":
+        raise Failure(
+            f"{file}: has objects over several lines; {_AS_LINES} . {shlex.quote(file.name)}", MISUSED
+        )

@@ -13,8 +13,8 @@ _STRETCH = "ـ"
 
 
 def heading_key(heading: str) -> str:
-    """Without case, accents, blanks and punctuation."""
-    decomposed = unicodedata.normalize("NFKD", heading.casefold())
+    """Without case, accents, blanks and punctuation. The Turkish letters i are one, because capitals do not tell them apart."""
+    decomposed = unicodedata.normalize("NFKD", heading.casefold()).replace("ı", "i")
     return "".join(c for c in decomposed if c.isalnum() and c != _STRETCH)
 
 

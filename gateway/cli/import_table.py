@@ -64,13 +64,11 @@ def _becoming(sheet: Sheet, identifiers: list[str]) -> Iterator[tuple[str, str]]
     seen: set[str] = set()
     for name in sheet.names:
         targets = [target for target, columns in assignment.mapped.items() if name in columns]
-        if name in seen and name:
-            yield name, "ignored: another column has the same name" if targets else "ignored"
-        else:
-            yield (
-                name,
-                "; ".join(_said(assignment, target, name, identifiers) for target in targets) or "ignored",
-            )
+        said = "; ".join(_said(assignment, target, name, identifiers) for target in targets) or "ignored"
+        if name in seen and targets:
+            said = "ignored: another" if CUSTOMER_ID in targets else f"{said}, where the other"
+            said += " column has the same name" if CUSTOMER_ID in targets else " column of this name is empty"
+        yield name, said
         seen.add(name)
     for target, columns in assignment.mapped.items():
         for column in columns:

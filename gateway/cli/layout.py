@@ -44,14 +44,9 @@ def opened_lines(opened: BinaryIO, encoding: str, *, cr: bool) -> Lines:
 
 def layout_of_text(file: Path, opened: BinaryIO, said_encoding: str, fits: Fits) -> Layout:
     """Raises Failure for a file that is not a text table, or that is neither UTF-8 nor of a stated encoding."""
-    opened.seek(0)
-    head = opened.read(_HEAD)
-    encoding = encoding_of(file, head, said_encoding)
+    encoding, cr = encoding_and_line_ends(file, opened, said_encoding)
     if encoding == "utf-8" and not said_encoding:
         check_utf8(file, opened)
-    opened.seek(0)
-    with_lf = recoded(opened, encoding, cr=False).read(_SAMPLE_BYTES)
-    cr = has_cr_line_ends(with_lf.decode(errors="replace"))
     texts, whole = _sample(opened_lines(opened, encoding, cr=cr))
     told = _SAID_DELIMITER.fullmatch(texts[0]) if texts else None
     skipped = 1 if told else 0
@@ -68,13 +63,22 @@ def layout_of_text(file: Path, opened: BinaryIO, said_encoding: str, fits: Fits)
         )
     _, delimiter, at, lines = max(found, key=lambda one: one[0])
     return Layout(
-        header_names(file, lines[at].cells),
+        header_names(file, lines[at].cells, fits),
         lines[at].ends + 1 + skipped,
         title_of(line.cells for line in lines[:at]),
         delimiter,
         encoding,
         cr,
     )
+
+
+def encoding_and_line_ends(file: Path, opened: BinaryIO, said_encoding: str) -> tuple[str, bool]:
+    """The encoding, and whether CR alone ends lines. Raises Failure for a file that is not a text."""
+    opened.seek(0)
+    encoding = encoding_of(file, opened.read(_HEAD), said_encoding)
+    opened.seek(0)
+    with_lf = recoded(opened, encoding, cr=False).read(_SAMPLE_BYTES)
+    return encoding, has_cr_line_ends(with_lf.decode(errors="replace"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,13 +136,13 @@ def header_at(rows: Sequence[Sequence[str]], fits: Fits) -> int | None:
     return next((place for place in range(len(first)) if filled[place] >= min(widest, 2) > 0), None)
 
 
-def header_names(file: Path, cells: Iterable[str]) -> list[str]:
+def header_names(file: Path, cells: Sequence[str], fits: Fits) -> list[str]:
     """The names without empty ones at the end. Raises Failure for a row of data, whose cells are not shown because they are
-    personal data."""
+    personal data. A column beside known ones may be named `2023/2024`."""
     names = [unicodedata.normalize("NFC", cell).strip().strip("\ufeff") for cell in cells]
     while names and not names[-1]:
         names.pop()
-    if not names or any(_LIKE_A_CUSTOMER.fullmatch(name) for name in names):
+    if not names or (not fits(cells) and any(map(_LIKE_A_CUSTOMER.fullmatch, names))):
         raise Failure(
             f"{file}: its first line seems to be a customer; put a line with the names of its columns before it",
             MISUSED,

@@ -81,7 +81,7 @@ def layout_of_rows(file: Path, sheet: str, fits: Fits) -> Layout:
     at = header_at(sample, fits)
     if at is None:
         raise Failure(f"{file}: the sheet has no row with the names of its columns", MISUSED)
-    return Layout(header_names(file, sample[at]), at + 2, title_of(sample[:at]))
+    return Layout(header_names(file, sample[at], fits), at + 2, title_of(sample[:at]))
 
 
 def read_rows(rows: Rows, layout: Layout, values: Cells) -> Iterator[SheetRecord]:

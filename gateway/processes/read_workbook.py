@@ -28,7 +28,10 @@ _DIGITS_KEPT = 10**15
 """A spreadsheet keeps fifteen digits of a number and writes zeros for the others."""
 _LONGEST = 64 << 10
 _DAMAGED = "is damaged or no .xlsx file; open it in the spreadsheet and save it again"
-_PADDED = re.compile("0{2,30}")
+_PADDED = re.compile(r"(?:\[[^\]]*\])?(0{2,30})(?:_.)?(?:;.*)?", re.DOTALL)
+"""A number format of zeros alone, perhaps with a language or colour, room for a bracket, and formats for other values."""
+_ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
+"""A character that XML cannot hold or keep, such as the CR in a cell of several lines: `_x000D_`."""
 _BROKEN = (
     ArithmeticError,
     AttributeError,
@@ -144,7 +147,7 @@ def _text(cell: Any) -> str:
         case None:
             return ""
         case str():
-            return value
+            return _ESCAPED.sub(lambda found: chr(int(found[1], 16)), value)
         case bool():
             return "true" if value else "false"
         case int() | float():
@@ -166,7 +169,8 @@ def _number(value: float) -> str:
 
 def _padded(text: str, number_format: str) -> str:
     """A format such as 00000 shows the zeros that the number does not have."""
-    return text.zfill(len(number_format)) if text.isdigit() and _PADDED.fullmatch(number_format) else text
+    found = _PADDED.fullmatch(number_format) if text.isdigit() else None
+    return text.zfill(len(found[1])) if found else text
 
 
 if __name__ == "__main__":

@@ -128,9 +128,81 @@ def test_a_title_before_the_header_is_no_header(file: Path, before: str) -> None
     assert records(file) == [SheetRecord(line, ["17", "a@x.de"])]
 
 
-def test_the_first_of_two_columns_of_one_name_counts(file: Path) -> None:
-    file.write_text("customer_id,Email,Email,,\n17,a@x.de,b@x.de,,\n")
+@pytest.mark.parametrize("names", ["Email,Email", "E-Mail,email", "E-MAIL ADDRESS,e_mail_address"])
+def test_of_two_columns_of_one_name_the_first_that_is_not_empty_counts(file: Path, names: str) -> None:
+    file.write_text(f"customer_id,{names},,\n17,a@x.de,b@x.de,,\n18,,c@x.de,,\n19, ,d@x.de\n20,e@x.de\n")
+    assert values(file) == [["17", "a@x.de"], ["18", "c@x.de"], ["19", "d@x.de"], ["20", "e@x.de"]]
+
+
+def test_a_second_column_of_customer_ids_never_counts(file: Path) -> None:
+    file.write_text("customer_id,email,customer_id\n17,a@x.de,18\n,b@x.de,19\n")
+    assert values(file) == [["17", "a@x.de"], ["", "b@x.de"]]
+
+
+@pytest.mark.parametrize("name", ["2023/2024", "01.01.2024", "------", "2024-2025"])
+def test_a_column_may_be_named_by_numbers_beside_the_customer_id(file: Path, name: str) -> None:
+    file.write_text(f"customer_id,{name},email\n17,3,a@x.de\n")
     assert values(file) == [["17", "a@x.de"]]
+    file.write_text(f"name,{name},email\nx,3,a@x.de\n")
+    with pytest.raises(Failure, match="seems to be a customer"):
+        records(file)
+
+
+def test_a_header_in_turkish_capitals_is_recognised(file: Path) -> None:
+    for header in (
+        "MÜŞTERİ NUMARASI;E-POSTA ADRESİ",
+        "müşteri numarası;e-posta adresi",
+        "MÜŞTERI NUMARASI;E-POSTA ADRESI",
+    ):
+        file.write_text(f"{header}\n17;a@x.de\n")
+        assert values(file) == [["17", "a@x.de"]]
+
+
+def test_apostrophes_may_stand_for_quotation_marks(file: Path) -> None:
+    file.write_text("'customer_id','first name','email'\n'17','Anna','a@x.de'\n")
+    assert values(file, firstName=("'first name'",)) == [["17", "'a@x.de'".strip("'"), "Anna"]]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+@pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])
+def test_json_lines_come_in_every_unicode_encoding(tmp_path: Path, encoding: str, line_end: str) -> None:
+    file = tmp_path / "customers.json"
+    lines = ['{"customer_id":"17","email":"a@x.de"}', '{"customer_id":18,"email":"müller@x.de"}', ""]
+    file.write_bytes(line_end.join(lines).encode(encoding))
+    assert values(file) == [["17", "a@x.de", None], [18, "müller@x.de", None]]
+
+
+def test_json_lines_of_a_code_page_are_read_where_it_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "customers.jsonl"
+    file.write_bytes('{"customer_id":"17","email":"müller@x.de"}\n'.encode("cp1252"))
+    assert [one.reason for one in records(file)] == ["encoding"]
+    assert values(file, "cp1252") == [["17", "müller@x.de", None]]
+
+
+def test_a_member_that_the_first_object_does_not_have_is_a_column_too(tmp_path: Path) -> None:
+    file = tmp_path / "customers.jsonl"
+    file.write_text(
+        '{"customer_id":"17"}\n{"customer_id":"18","Phone":"0151"}\n{"customer_id":"19","E-Mail":"a@x.de"}\n'
+    )
+    assert values(file) == [["17", None, None], ["18", None, "0151"], ["19", "a@x.de", None]]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ('[{"customer_id":"17"}]', r"is one JSON array; .* jq -c '\.\[\]' 'my customers.json'"),
+        ('\ufeff\n[\n{"customer_id":"17"},\n{"customer_id":"18"}\n]\n', "is one JSON array"),
+        ('{\n  "customer_id": "17"\n}\n', r"objects over several lines; .* jq -c \. 'my customers.json'"),
+    ],
+)
+def test_json_that_is_not_line_by_line_is_refused_with_advice(
+    tmp_path: Path, content: str, said: str
+) -> None:
+    file = tmp_path / "my customers.json"
+    for encoding in ("utf-8", "utf-16"):
+        file.write_text(content, encoding)
+        with pytest.raises(Failure, match=said):
+            records(file)
 
 
 def test_a_very_wide_table_is_read(file: Path) -> None:

@@ -108,6 +108,15 @@ def test_the_command_line_outranks_the_mapping_file(tmp_path: Path) -> None:
     }
 
 
+def test_a_mapping_file_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
+    file = tmp_path / "map.toml"
+    file.write_text('customer_id = "ID"\r\n', "utf-8-sig")
+    assert read_mapping([], file) == {"customer_id": ("ID",)}
+    file.write_text('customer_id = "ID"\n', "utf-16")
+    with pytest.raises(Failure, match="save it as UTF-8"):
+        read_mapping([], file)
+
+
 @pytest.mark.parametrize(
     "content", ["email = 1", "email = ''", "email = [1]", "email = []", "email", "\udcff"]
 )

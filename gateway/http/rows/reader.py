@@ -61,7 +61,7 @@ class RowReader:
         guest = None if self._guest is None else _flag(values[self._guest])
         if isinstance(guest, str):
             return guest
-        stated = {name: _text(values[place]) for name, place in self._identifiers}
+        stated = {name: self._identifier(name, values[place]) for name, place in self._identifiers}
         identity = identify(stated, self._region, self._normalizer)
         attributes = self._read_attributes(values) if self._attributes else {}
         if isinstance(attributes, Fault):
@@ -75,6 +75,13 @@ class RowReader:
         if isinstance(sent, Fault):
             return "", _CUSTOMER_ID_CODES.get(sent, "unusable")
         return self._normalizer.customer_id(sent, self._id_space)
+
+    def _identifier(self, name: str, cell: Any) -> Any:
+        """Customer ids and numbers are text; the writer of a file may have taken them for numbers."""
+        text = text_of(cell)
+        if text is None:
+            return cell
+        return (from_spreadsheet(text) if name in self._normalizer.opaque else text) or None
 
     def _read_attributes(self, values: Sequence[Any]) -> dict[str, Any] | Fault:
         given: dict[str, Any] = {}
@@ -105,12 +112,6 @@ def _refuse_what_cannot_be(columns: Sequence[str], types: Sequence[str]) -> None
                 f"columns: {name[:50]!r} is no identifier type of the active rules and no customer attribute; "
                 "write custom.NAME for one of your own",
             )
-
-
-def _text(value: Any) -> Any:
-    """Customer ids and numbers are text; the writer of a file may have taken them for numbers."""
-    text = text_of(value)
-    return value if text is None else text or None
 
 
 def _flag(value: Any) -> bool | str | None:
