@@ -14,7 +14,7 @@ from gateway.config.master_secret import SecretBox, admin_token
 from gateway.errors import DriverMissing, StoreBroken
 from gateway.http.keyring import KeyRing
 from gateway.http.operator_tokens import OperatorTokens
-from gateway.http.rows.process import Reading
+from gateway.http.rows.process import RowReader
 from gateway.http.services import Services
 from gateway.pipeline import Pipeline
 from gateway.store import Store
@@ -123,7 +123,7 @@ def make_services(
         KeyRing(config.channels, box.key("channel keys")),
         OperatorTokens(shared_token, box.key("operators")),
         env,
-        Reading(env),
+        RowReader(env),
         clock,
         Timekeeper(clock, store, pipeline, telemetry.metrics, boot_id()),
         telemetry,

@@ -73,7 +73,7 @@ async def running(
             async with _connected(services):
                 yield services
         finally:
-            await services.reading.close()
+            await services.row_reader.close()
             await services.pipeline.stop()
             with contextlib.suppress(StoreUnavailable, StoreBroken):
                 await services.activity.store_counts()

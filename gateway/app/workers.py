@@ -32,13 +32,14 @@ from gateway.workers.due_work import DueWork
 from gateway.workers.granting import Granter
 from gateway.workers.housekeeping import Housekeeper
 from gateway.workers.jobs import JobWorker
+from gateway.workers.recent_calls import RecentCalls
 from gateway.workers.regroup_walk import regroup_some
 
 _log = structlog.get_logger("workers")
 
 _QUIET_POLL = 1.0
 """Of regroupings and jobs."""
-_BREATH = 10
+_PAUSE = 10
 """While calls arrive, a worker pauses this many times as long as it worked."""
 _FOLLOW_POLL = 1.0
 _COUNT_POLL = 5.0
@@ -74,7 +75,8 @@ class Workers:
         self._stopping = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._name = secrets.token_hex(8)
-        self._calls_seen: dict[str, int] = {}
+        self._calls_beside_regrouping = RecentCalls(services.pipeline, services.clock)
+        self._calls_beside_jobs = RecentCalls(services.pipeline, services.clock)
         self._due = DueWork(services.store, services.clock)
         self._granter = Granter(
             services.store, services.pipeline, services.clock, services.telemetry.metrics, self._due
@@ -213,15 +215,6 @@ class Workers:
 
         return take_over
 
-    # ---- sharing with calls ----
-
-    def _calls_arrive(self, asking: str) -> bool:
-        """Whether any came since this worker last asked."""
-        taken = self._services.pipeline.calls_taken
-        arrived = taken != self._calls_seen.get(asking, 0) or self._services.pipeline.waiting > 0
-        self._calls_seen[asking] = taken
-        return arrived
-
     # ---- regrouping ----
 
     async def _regroup(self) -> float:
@@ -229,7 +222,7 @@ class Workers:
         services = self._services
         if not await self._due.has("regroupings"):
             return _QUIET_POLL
-        busy, started = self._calls_arrive("regroup"), perf_counter()
+        busy, started = self._calls_beside_regrouping.are_expected(), perf_counter()
         limit = _REGROUP_BUSY if busy else _REGROUP_IDLE
         outcome = await regroup_some(
             services.store, services.pipeline, services.clock, self._name, limit, services.telemetry.tracing
@@ -237,7 +230,7 @@ class Workers:
         if outcome is None:
             return _QUIET_POLL
         self._count(outcome)
-        return _BREATH * (perf_counter() - started) if busy else 0
+        return _PAUSE * (perf_counter() - started) if busy else 0
 
     def _count(self, outcome: Regrouped) -> None:
         metrics, run = self._services.telemetry.metrics, outcome.run
@@ -254,11 +247,11 @@ class Workers:
         services = self._services
         if not await services.store.take_lead("jobs") or not await self._due.has("jobs"):
             return _QUIET_POLL
-        busy, started = self._calls_arrive("jobs"), perf_counter()
+        busy, started = self._calls_beside_jobs.are_expected(), perf_counter()
         limit = _JOB_BUSY if busy else _JOB_IDLE
         if not await self._jobs.work(limit):
             return _QUIET_POLL
-        return _BREATH * (perf_counter() - started) if busy else 0
+        return _PAUSE * (perf_counter() - started) if busy else 0
 
     # ---- questions that are not answered ----
 

@@ -12,7 +12,7 @@ from gateway.cli.options import AsJson
 from gateway.cli.output import Columns, note, print_json, print_rows
 from gateway.cli.progress import progress_bar
 from gateway.cli.rule_file import chosen_rules
-from gateway.simulate.years import Question, Simulated, Year, districts, simulated
+from gateway.simulate.years import Scenario, Simulated, Year, districts, simulated
 
 _YEARS: Columns = {
     "year": "year",
@@ -44,11 +44,11 @@ def years(
     """Simulate a national retailer with four channels, seasons, family phones and numbers that change hands: merges, wrong
     merges, questions and generic values, year by year."""
     text = chosen_rules(rules, preset, as_json=json).text
-    question = Question(text, customers, years, seed)
+    scenario = Scenario(text, customers, years, seed)
     total: Simulated | None = None
     with progress_bar() as bar:
         task = bar.add_task("districts", total=len(districts(customers)))
-        for one in simulated(question, processes):
+        for one in simulated(scenario, processes):
             if total is None:
                 total = one
             else:

@@ -12,7 +12,7 @@ from gateway.clock import Clock
 from gateway.config import Config
 from gateway.http.keyring import KeyRing
 from gateway.http.operator_tokens import OperatorTokens
-from gateway.http.rows.process import Reading
+from gateway.http.rows.process import RowReader
 from gateway.http.rows.queue import ChunkQueue
 from gateway.pipeline import Pipeline
 from gateway.store import Store
@@ -44,7 +44,7 @@ class Services:
     keyring: KeyRing
     operators: OperatorTokens
     env: Env
-    reading: Reading
+    row_reader: RowReader
     clock: Clock
     timekeeper: Timekeeper
     telemetry: Telemetry

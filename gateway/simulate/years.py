@@ -22,7 +22,7 @@ from rules.record import Pin, Record
 from rules.ruleset import RuleSet
 
 
-class Question(NamedTuple):
+class Scenario(NamedTuple):
     """What a run is about. `rules` is the text of a rule file."""
 
     rules: str
@@ -91,10 +91,10 @@ def districts(customers: int) -> list[int]:
     return [DISTRICT] * whole + ([rest] if rest else [])
 
 
-def simulated(question: Question, processes: int = 1) -> Iterator[Simulated]:
+def simulated(scenario: Scenario, processes: int = 1) -> Iterator[Simulated]:
     """District by district, in their order."""
-    sizes = districts(question.customers)
-    work = partial(simulate_district, question)
+    sizes = districts(scenario.customers)
+    work = partial(simulate_district, scenario)
     if processes == 1:
         yield from map(work, range(len(sizes)), sizes)
         return
@@ -102,14 +102,14 @@ def simulated(question: Question, processes: int = 1) -> Iterator[Simulated]:
         yield from pool.map(work, range(len(sizes)), sizes)
 
 
-def simulate_district(question: Question, place: int, people: int) -> Simulated:
-    rules = parse(question.rules)
+def simulate_district(scenario: Scenario, place: int, people: int) -> Simulated:
+    rules = parse(scenario.rules)
     assert isinstance(rules, RuleSet)  # noqa: S101 - it was read before
     began = time.process_time()
-    found = district(place, people, question.years, question.customers, question.seed)
+    found = district(place, people, scenario.years, scenario.customers, scenario.seed)
     invented = time.process_time()
     deciding = _Deciding(found, Policy(rules))
-    years = [deciding.year(number) for number in range(question.years)]
+    years = [deciding.year(number) for number in range(scenario.years)]
     decided = sum(year.records for year in years)
     return Simulated(years, invented - began, time.process_time() - invented, decided)
 
@@ -181,7 +181,7 @@ def _powerless(records: Sequence[Record], policy: Policy) -> int:
 
 
 def _agreed_at(one: Record, other: Record, end: int) -> int:
-    """When the two had a value in common: then the question came up."""
+    """When the two had a value in common: then the scenario came up."""
     moments = [
         max(seen.first_seen, other.observations[identifier].first_seen)
         for identifier, seen in one.observations.items()

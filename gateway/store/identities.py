@@ -29,7 +29,7 @@ WHERE o.type = ? AND o.value = ? AND COALESCE(s.state, 'normal') = 'normal'
 _NAMES_AT_ONCE = 500
 
 
-class Question(NamedTuple):
+class Lookup(NamedTuple):
     """What a call says about its customer. `guest` is None if it does not say that."""
 
     id_space: str
@@ -39,12 +39,12 @@ class Question(NamedTuple):
     claims: tuple[Identifier, ...] = ()
 
 
-async def known(store: Store, policy: Policy, question: Question, now: int) -> Identified | None:
+async def known(store: Store, policy: Policy, lookup: Lookup, now: int) -> Identified | None:
     """The answer that `Identify` would give without changing anything; None: `Identify` has to run.
 
     Once a day `Identify` notes that an identifier was seen again, so this returns None then.
     """
-    id_space, customer_id, evidence, guest, claims = question
+    id_space, customer_id, evidence, guest, claims = lookup
     rows = await store.fetch(_RECORD, (id_space, customer_id))
     if not rows:
         return None

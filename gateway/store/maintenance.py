@@ -7,7 +7,7 @@ from gateway.clock import DAY, HOUR, JUMP, MINUTE
 from gateway.ids import earliest
 from gateway.model.names import NAMES, name_entries
 from gateway.store.archiving import AUDIT_FIELDS, Pruning
-from gateway.store.oddities import OddWalk
+from gateway.store.odd_profiles import OddWalk
 from gateway.store.statement import Query, Step, Write
 from gateway.store.tables.achievements import BALANCES
 

@@ -63,7 +63,7 @@ def detach_records(
     """Split these records off the rest. Returns the profile of the side that does not keep the profile's id (the rest, if the
     record that it is named after leaves), and the types of the keys that both sides hold. `undone` is the merge that this
     undoes."""
-    keeps_name = ws.namesake(profile) in leaving
+    keeps_name = ws.named_after(profile) in leaving
     moving = profile.records.keys() - leaving if keeps_name else leaving
     part = _id_for(profile, moving, undone, ws, env)
     for record in sorted((profile.records[record_id] for record_id in moving), key=age):
@@ -114,7 +114,7 @@ def _id_for(
 ) -> Profile:
     """The profile for the moving records: an absorbed one that is named after one of them (that of the undone merge first, then the
     oldest), or a new one, named after the oldest record."""
-    rows = [row for row in ws.absorptions[profile.profile_id] if ws.namesake_of(row) in moving]
+    rows = [row for row in ws.absorptions[profile.profile_id] if ws.absorbed_named_after(row) in moving]
     if rows:
         return ws.revive(min(rows, key=lambda row: (row.merge_id != undone, row.absorbed_id)))
     oldest = min((profile.records[record_id] for record_id in moving), key=age)
@@ -190,7 +190,7 @@ def _redirecting(profile: Profile, side: Profile, ws: WorkingSet) -> list[int]:
 def _share_redirects(profile: Profile, part: Profile, ws: WorkingSet) -> None:
     """An absorbed id follows the record that it is named after."""
     for row in ws.absorptions[profile.profile_id]:
-        if row.absorbed_id != part.profile_id and ws.namesake_of(row) in part.records:
+        if row.absorbed_id != part.profile_id and ws.absorbed_named_after(row) in part.records:
             ws.repoint(row.absorbed_id, part)
 
 
@@ -212,7 +212,7 @@ def note_split(
     sides = (profile, *parts)
     concerned = parts if how == REGROUP else sides
     about = [record_id for side in concerned for record_id in side.records]
-    names = {show("prf", side.profile_id): show("rec", ws.namesake(side)) for side in sides}
+    names = {show("prf", side.profile_id): show("rec", ws.named_after(side)) for side in sides}
     redirects = {
         show("prf", one): show("prf", part.profile_id)
         for part in parts

@@ -107,10 +107,10 @@ class Component:
         """The profiles by the records that they are named after, with those that were absorbed by a profile that is split, once
         these are loaded."""
         ws = self.ws
-        names = {ws.namesake(ws.profiles[profile_id]): profile_id for profile_id in self.core}
+        names = {ws.named_after(ws.profiles[profile_id]): profile_id for profile_id in self.core}
         for row in (row for one in self.core if one in ws.absorptions for row in ws.absorptions[one]):
             if row.absorbed_id in ws.profile_rows:
-                names[ws.namesake_of(row)] = row.absorbed_id
+                names[ws.absorbed_named_after(row)] = row.absorbed_id
         return names
 
     @cached_property

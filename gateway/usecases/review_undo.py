@@ -191,7 +191,7 @@ def _against_parting(item: ReviewItem, row: MergeRow, ws: WorkingSet) -> Refused
             f"{show('prf', row.survivor_id)} is part of {show('prf', profile.profile_id)} since; undo that merge first."
         )
     leaving = profile.records.keys() & set(row.absorbed_records)
-    if ws.namesake(profile) in leaving or ws.namesake_of(row) not in leaving:
+    if ws.named_after(profile) in leaving or ws.absorbed_named_after(row) not in leaving:
         return _too_late("the record that one of the two is named after is gone.")
     own = _pins_of(item, ws)
     for pin in ws.standing_pins:

@@ -95,7 +95,7 @@ def _at_once(
 
 def _sides(command: SplitProfile, profile: Profile, ws: WorkingSet) -> list[frozenset[int]]:
     if command.mode == "all":
-        stays = ws.namesake(profile)
+        stays = ws.named_after(profile)
         return [frozenset({record_id}) for record_id in sorted(profile.records) if record_id != stays]
     leaving = set(command.records)
     if command.mode == "tree":

@@ -9,6 +9,7 @@ from gateway.pipeline import Pipeline
 from gateway.store import Store
 from gateway.telemetry.metrics import Metrics
 from gateway.workers.due_work import DueWork
+from gateway.workers.recent_calls import RecentCalls
 
 _POLL = 0.5
 _IDLE_CHUNK = 500
@@ -18,7 +19,7 @@ _AHEAD = 2
 _TURNS = 8
 """Chunks of each before the worker looks whether it still leads and has to stop."""
 _BUSY_CHUNK = 64
-_BREATH = 1
+_PAUSE = 1
 """While calls arrive, it pauses this many times as long as it worked."""
 CAREFUL_FOR = 3 * SECOND
 """Calls come in bursts: after one, others are expected for so long."""
@@ -32,24 +33,22 @@ class Granter:
     ) -> None:
         self._store = store
         self._pipeline = pipeline
-        self._clock = clock
         self._decided = metrics.grants
         self._due = due
-        self._calls_seen = pipeline.calls_taken
-        self._called_at: int | None = None
+        self._calls = RecentCalls(pipeline, clock, CAREFUL_FOR)
 
     async def step(self) -> float:
         if not await self._store.take_lead("grants"):
             return _POLL
         if not await self._due.has("grants"):
             return _POLL
-        return await (self._beside_calls() if self._are_calls_expected() else self._alone())
+        return await (self._beside_calls() if self._calls.are_expected() else self._alone())
 
     async def _beside_calls(self) -> float:
         started = perf_counter()
         if not await self._grant(_BUSY_CHUNK):
             return _POLL
-        return _BREATH * (perf_counter() - started)
+        return _PAUSE * (perf_counter() - started)
 
     async def _alone(self) -> float:
         results = await asyncio.gather(*(self._take_turns() for _ in range(_AHEAD)), return_exceptions=True)
@@ -63,7 +62,7 @@ class Granter:
         for _ in range(_TURNS):
             if not await self._grant(_IDLE_CHUNK):
                 return False
-            if self._are_calls_expected():
+            if self._calls.are_expected():
                 break
         return True
 
@@ -75,9 +74,3 @@ class Granter:
             if count:
                 self._decided.labels(name).inc(count)
         return sum(counts.values()) == chunk
-
-    def _are_calls_expected(self) -> bool:
-        now, taken = self._clock.steady(), self._pipeline.calls_taken
-        if taken != self._calls_seen or self._pipeline.waiting:
-            self._calls_seen, self._called_at = taken, now
-        return self._called_at is not None and now - self._called_at < CAREFUL_FOR

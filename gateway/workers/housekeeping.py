@@ -13,7 +13,7 @@ _QUIET_POLL = 1.0
 _LONGEST_REST = 5 * SECOND
 _IDLE = 500
 _SHARED = 50
-_BREATH = 10
+_PAUSE = 10
 """While calls arrive, it pauses this many times as long as it worked."""
 _BACKGROUND_PAUSE = 0.05
 """While only background work is committed."""
@@ -50,7 +50,7 @@ class Housekeeper:
         if not behind or share >= _SATURATED:
             return _POLL if share else _QUIET_POLL
         if share:
-            return _BREATH * (perf_counter() - started)
+            return _PAUSE * (perf_counter() - started)
         return _BACKGROUND_PAUSE if is_writing else 0
 
     def _rests(self) -> bool:

@@ -217,11 +217,11 @@ class Identity(Customers, Merges, Pins, Reviews):
         row = self.profile_rows[profile.profile_id]
         row.named_after = row.named_after or record.record_id
 
-    def namesake(self, profile: Profile) -> int:
+    def named_after(self, profile: Profile) -> int:
         """The record that a live profile is named after."""
         return self.profile_rows[profile.profile_id].named_after
 
-    def namesake_of(self, row: MergeRow) -> int:
+    def absorbed_named_after(self, row: MergeRow) -> int:
         """The record that the absorbed profile of this merge is named after."""
         return self._row(row.absorbed_id).named_after or min(row.absorbed_records)
 
@@ -296,7 +296,7 @@ class Identity(Customers, Merges, Pins, Reviews):
     def revive(self, row: MergeRow) -> Profile:
         """Bring the absorbed profile of this merge back, still without records. The merge is undone."""
         profile = self.profiles[row.absorbed_id]
-        self.profile_rows[row.absorbed_id].named_after = self.namesake_of(row)
+        self.profile_rows[row.absorbed_id].named_after = self.absorbed_named_after(row)
         profile.redirect_to = None
         self.redirects.put(row.absorbed_id, row.absorbed_id)
         self.balances.put(row.absorbed_id, 0)

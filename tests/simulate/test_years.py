@@ -8,7 +8,7 @@ import pytest
 
 from gateway.cli.program import run
 from gateway.simulate.retailer import BEGAN, CHANNELS, YEAR, District, district
-from gateway.simulate.years import Question, simulated
+from gateway.simulate.years import Scenario, simulated
 from rules.language.parse import preset
 
 CUSTOMERS, YEARS = 10_500, 3
@@ -111,7 +111,7 @@ def test_numbers_change_hands_families_share_one_and_the_store_gives_its_own(tow
 
 def test_the_names_of_a_record_confirm_who_it_is(town: District) -> None:
     for rules, least in ((preset("mobile"), 1), (_confirmed(), 0)):
-        [found] = simulated(Question(rules, 2_000, 1, 1))
+        [found] = simulated(Scenario(rules, 2_000, 1, 1))
         assert (found.years[0].wrong > 0) == bool(least)
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from gateway.clock import DAY, HOUR
 from gateway.model import Identified, Identify, MergeProfiles, UnknownCustomer
-from gateway.store.identities import Question, holder_of, known, names_in
+from gateway.store.identities import Lookup, holder_of, known, names_in
 from rules.identifier import Evidence, Identifier
 from tests.support.in_process_gateway import InProcessGateway, caller, customer, erase, says
 
@@ -24,8 +24,8 @@ def identify(who: str, *, may_create: bool = True, guest: bool | None = None, **
 
 async def read(core: InProcessGateway, call: Identify) -> Identified | None:
     """What the fast path says."""
-    question = Question(call.caller.id_space, call.customer_id, call.evidence, call.guest, call.claims)
-    return await known(core.store, core.env.policy, question, core.clock.now())
+    lookup = Lookup(call.caller.id_space, call.customer_id, call.evidence, call.guest, call.claims)
+    return await known(core.store, core.env.policy, lookup, core.clock.now())
 
 
 async def stored(core: InProcessGateway) -> list[object]:

@@ -222,7 +222,7 @@ async def _read(
 ) -> list[tuple[int, _Read]]:
     """For each row, the command that saves it or the reason why it cannot be saved. Lines that the sender could not read come
     first."""
-    read = await services.reading.read(
+    read = await services.row_reader.read(
         Chunk(channel.id_space, channel.default_region, asked.columns, asked.rows)
     )
     if read.refused:

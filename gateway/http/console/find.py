@@ -8,7 +8,7 @@ from gateway.http.admin.duplicates import DuplicateQuery, list_duplicates
 from gateway.http.admin.find import FindQuery, find_profiles
 from gateway.http.admin.generic_values import GenericValueQuery, list_generic_values
 from gateway.http.admin.listing import Page
-from gateway.http.admin.oddities import OddQuery, list_odd_profiles
+from gateway.http.admin.odd_profiles import OddQuery, list_odd_profiles
 from gateway.http.admin.problem import status_of
 from gateway.http.admin.profiles import ProfileView
 from gateway.http.console.visit import Visit, go

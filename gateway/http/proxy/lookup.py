@@ -14,7 +14,7 @@ from gateway.http.proxy.body import Subject
 from gateway.http.proxy.lookup_cache import LookupCache
 from gateway.http.services import Services
 from gateway.model import Identified, Identify
-from gateway.store.identities import Question, holder_of, known, names_in, owner_of
+from gateway.store.identities import Lookup, holder_of, known, names_in, owner_of
 from gateway.usecases.canonical import stranger_ids
 from rules.normalize.customer_id import CustomerId
 
@@ -84,16 +84,16 @@ class CustomerLookup:
         if not customer_id or reason or self._compared(call, subject):
             return None
         guest = subject.guest if call.trust == "state" else None
-        question = Question(call.channel.id_space, customer_id, subject.evidence, guest, subject.claims)
+        lookup = Lookup(call.channel.id_space, customer_id, subject.evidence, guest, subject.claims)
         services, rules = self._services, self._services.env.rules
-        found = self._cache.get(question, rules)
+        found = self._cache.get(lookup, rules)
         if found is not None:
             return found
-        stamp = self._cache.stamp(question, rules)
+        stamp = self._cache.stamp(lookup, rules)
         with contextlib.suppress(StoreUnavailable):  # the next call that needs the store says what that means
-            found = await known(services.store, services.env.policy, question, services.clock.now())
+            found = await known(services.store, services.env.policy, lookup, services.clock.now())
         if found is not None:
-            self._cache.put(question, stamp, found)
+            self._cache.put(lookup, stamp, found)
         return found
 
     async def _find(

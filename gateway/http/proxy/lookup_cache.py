@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from gateway.clock import Clock
 from gateway.model import Identified
-from gateway.store.identities import Question
+from gateway.store.identities import Lookup
 from rules.ruleset import RuleSet
 
 _MOST = 16_384
@@ -36,37 +36,37 @@ class LookupCache:
         self._clock = clock
         self._lifetime = lifetime
         self._counts = [0] * _COUNTERS
-        self._entries: dict[Question, _Entry] = {}
+        self._entries: dict[Lookup, _Entry] = {}
 
-    def get(self, question: Question, rules: RuleSet) -> Identified | None:
-        entry = self._entries.get(question)
+    def get(self, lookup: Lookup, rules: RuleSet) -> Identified | None:
+        entry = self._entries.get(lookup)
         if entry is None:
             return None
         stamp = entry.stamp
         if (
             stamp.rules is rules
-            and stamp.counts == self._counts_of(question)
+            and stamp.counts == self._counts_of(lookup)
             and self._clock.steady() - stamp.at < self._lifetime
         ):
             return entry.found
-        del self._entries[question]
+        del self._entries[lookup]
         return None
 
-    def stamp(self, question: Question, rules: RuleSet) -> Stamp:
+    def stamp(self, lookup: Lookup, rules: RuleSet) -> Stamp:
         """To be taken before the answer is read."""
-        return Stamp(rules, self._counts_of(question), self._clock.steady())
+        return Stamp(rules, self._counts_of(lookup), self._clock.steady())
 
-    def put(self, question: Question, stamp: Stamp, found: Identified) -> None:
+    def put(self, lookup: Lookup, stamp: Stamp, found: Identified) -> None:
         if len(self._entries) >= _MOST:
             del self._entries[next(iter(self._entries))]
-        self._entries[question] = _Entry(found, stamp)
+        self._entries[lookup] = _Entry(found, stamp)
 
     def invalidate(self, changed: Collection[Hashable]) -> None:
         """These records, as (id space, customer id), and keys have changed."""
         for one in changed:
             self._counts[hash(one) % _COUNTERS] += 1
 
-    def _counts_of(self, question: Question) -> list[int]:
+    def _counts_of(self, lookup: Lookup) -> list[int]:
         counts = self._counts
-        place = hash((question.id_space, question.customer_id)) % _COUNTERS
-        return [counts[place], *[counts[hash(item.identifier) % _COUNTERS] for item in question.evidence]]
+        place = hash((lookup.id_space, lookup.customer_id)) % _COUNTERS
+        return [counts[place], *[counts[hash(item.identifier) % _COUNTERS] for item in lookup.evidence]]

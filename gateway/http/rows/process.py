@@ -18,7 +18,7 @@ _TRIES = 2
 _decode = msgspec.json.Decoder(Answer).decode
 
 
-class Reading:
+class RowReader:
     """Rows read by a process of its own, by the rules and lists that are active at that moment."""
 
     def __init__(self, env: Env) -> None:

@@ -85,11 +85,11 @@ async def at_moment(store: Store, profile_id: int, at: int) -> PastProfile | Non
     )
     if not rows:
         return None
-    [(namesake, home)] = rows
+    [(named_after, home)] = rows
     where = places(step for step in await steps(store, home) if step.at <= at)
-    if namesake not in where:
+    if named_after not in where:
         return None
-    then = where[namesake]
+    then = where[named_after]
     return PastProfile(then, sorted(record_id for record_id, place in where.items() if place == then))
 
 

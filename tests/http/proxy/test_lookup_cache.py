@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from gateway.clock import MINUTE
-from gateway.http.proxy.lookup_cache import LookupCache, Question
+from gateway.http.proxy.lookup_cache import Lookup, LookupCache
 from gateway.model import Identified, Resolution
 from tests.support.in_process_gateway import ManualClock, default_rules, says
 
-ANN = Question("web", "ann", says(email="ann@example.com"), None)
+ANN = Lookup("web", "ann", says(email="ann@example.com"), None)
 FOUND = Identified(Resolution(1, 2, "attached", "known"), "ann")
 RULES = default_rules()
 
@@ -26,7 +26,7 @@ def cache(clock: ManualClock) -> LookupCache:
     return cache
 
 
-def test_the_same_question_is_answered_again(cache: LookupCache) -> None:
+def test_the_same_lookup_is_answered_again(cache: LookupCache) -> None:
     assert cache.get(ANN, RULES) is FOUND
     assert cache.get(ANN._replace(id_space="pos"), RULES) is None
     assert cache.get(ANN._replace(evidence=says(email="bob@example.com")), RULES) is None
@@ -57,8 +57,8 @@ def test_nothing_outlives_its_time_or_its_rules(cache: LookupCache, clock: Manua
 
 def test_it_holds_no_more_than_it_may(clock: ManualClock) -> None:
     cache = LookupCache(clock, MINUTE)
-    questions = [ANN._replace(customer_id=f"c{number}") for number in range(16_385)]
-    for question in questions:
-        cache.put(question, cache.stamp(question, RULES), FOUND)
-    assert cache.get(questions[0], RULES) is None
-    assert cache.get(questions[-1], RULES) is FOUND
+    lookups = [ANN._replace(customer_id=f"c{number}") for number in range(16_385)]
+    for lookup in lookups:
+        cache.put(lookup, cache.stamp(lookup, RULES), FOUND)
+    assert cache.get(lookups[0], RULES) is None
+    assert cache.get(lookups[-1], RULES) is FOUND

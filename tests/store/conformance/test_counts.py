@@ -3,7 +3,7 @@
 from gateway.clock import HOUR
 from gateway.model import ReviewItem
 from gateway.store import Store
-from gateway.store.queries.oddities import odd_profiles, walked_at
+from gateway.store.queries.odd_profiles import odd_profiles, walked_at
 from gateway.workingset import WorkingSet
 from rules.identifier import Identifier
 from tests.support.in_process_gateway import ManualClock

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gateway.http.admin.oddities import limit_of
-from gateway.store.oddities import OddWalk
+from gateway.http.admin.odd_profiles import limit_of
+from gateway.store.odd_profiles import OddWalk
 from gateway.store.statement import Query
 from tests.support.admin_api import ask
 from tests.support.people import one_person, save

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from gateway.store import Store
-from gateway.store.oddities import WALKED
+from gateway.store.odd_profiles import WALKED
 
 
 class Odd(NamedTuple):

@@ -10,8 +10,8 @@ from gateway.http.admin.operation import Call, Operation
 from gateway.http.admin.people import people
 from gateway.http.admin.times import Time, shown_or_none
 from gateway.ids import show
-from gateway.store.oddities import VALUES
-from gateway.store.queries import oddities as queries
+from gateway.store.odd_profiles import VALUES
+from gateway.store.queries import odd_profiles as queries
 from rules.policy import Policy
 
 Measure = Literal["records", "id_spaces", "names", "values"]
