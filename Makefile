@@ -11,16 +11,18 @@ PIP := $(BIN)/pip install --quiet --disable-pip-version-check --no-compile
 run: .venv/running
 	@exec $(BIN)/gateway serve --config config.example.toml
 
-# Four parts side by side, as many tests wait for processes to die and come back. What ran behind is shown at the end.
+# Five parts side by side, as many tests wait for processes to die and come back. What ran behind is shown at the end.
 FAILOVER := tests/faults/test_failover.py
 SCREENS := tests/cli tests/console tests/search
-test: lint .venv/servers .venv/client/installed
-	@{ $(BIN)/pytest $(FAILOVER); moved=$$?; $(BIN)/pytest $(SCREENS); exit $$((moved | $$?)); } >.venv/screens.txt 2>&1 & screens=$$!; \
+test:
+	@$(MAKE) --no-print-directory -j2 .venv/servers .venv/client/installed
+	@$(MAKE) --no-print-directory lint >.venv/lint.txt 2>&1 & style=$$!; \
+	{ $(BIN)/pytest $(FAILOVER); moved=$$?; $(BIN)/pytest $(SCREENS); exit $$((moved | $$?)); } >.venv/screens.txt 2>&1 & screens=$$!; \
 	$(BIN)/pytest tests/faults --ignore $(FAILOVER) >.venv/faults.txt 2>&1 & faults=$$!; \
 	$(BIN)/pytest tests/http >.venv/http.txt 2>&1 & http=$$!; \
 	$(BIN)/pytest --ignore tests/faults --ignore tests/http $(SCREENS:%=--ignore %); others=$$?; \
-	wait $$http; calls=$$?; wait $$faults; hurt=$$?; wait $$screens; seen=$$?; \
-	cat .venv/http.txt .venv/faults.txt .venv/screens.txt; exit $$((others | calls | hurt | seen))
+	wait $$http; calls=$$?; wait $$faults; hurt=$$?; wait $$screens; seen=$$?; wait $$style; plain=$$?; \
+	cat .venv/lint.txt .venv/http.txt .venv/faults.txt .venv/screens.txt; exit $$((others | calls | hurt | seen | plain))
 
 lint: .venv/installed
 	$(BIN)/ruff format --check .

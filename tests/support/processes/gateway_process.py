@@ -12,6 +12,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from tests.support.processes.preloaded import Preloaded
+
 ADMIN_TOKEN = "admin-token-0123456789"
 API_KEY = "web-api-key-0123456789"
 SECRET_KEY = "web-secret-key-0123456789"
@@ -57,7 +59,7 @@ class Process:
         self._directory = directory
         self._launcher = tuple(launcher)
         self._options = tuple(options)
-        self._child: subprocess.Popen[bytes] | None = None
+        self._child: subprocess.Popen[bytes] | Preloaded | None = None
         url = str((settings or {}).get("store", {}).get("url", ""))
         in_file = (
             Path(url.removeprefix("sqlite:///")) if url.startswith("sqlite:") else directory / "gateway.db"
@@ -96,11 +98,16 @@ class Process:
     def launch(self) -> None:
         """Start it and wait for nothing."""
         environment = {key: value for key, value in os.environ.items() if not key.startswith("GATEWAY_")}
+        environment["GATEWAY_ADMIN_TOKEN"] = ADMIN_TOKEN
+        words = ["serve", "--config", str(self.config), *self._options]
+        if self._launcher == GATEWAY:
+            self._child = Preloaded(words, self._directory, environment, self.output)
+            return
         with self.output.open("ab") as output:
             self._child = subprocess.Popen(
-                [sys.executable, *self._launcher, "serve", "--config", str(self.config), *self._options],
+                [sys.executable, *self._launcher, *words],
                 cwd=self._directory,
-                env={**environment, "GATEWAY_ADMIN_TOKEN": ADMIN_TOKEN},
+                env=environment,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
