@@ -102,6 +102,17 @@ async def owner_of(store: Store, identifier: Identifier) -> tuple[int, str] | No
     return (rows[0][0], rows[0][1]) if len(rows) == 1 else None
 
 
+async def are_taken(store: Store, id_space: str, customer_ids: Sequence[str]) -> bool:
+    """Whether one of these is a customer id of the id space."""
+    for start in range(0, len(customer_ids), _NAMES_AT_ONCE):
+        some = customer_ids[start : start + _NAMES_AT_ONCE]
+        marks = ",".join("?" * len(some))
+        sql = f"SELECT 1 FROM record WHERE id_space = ? AND customer_id IN ({marks}) LIMIT 1"
+        if await store.fetch(sql, (id_space, *some)):
+            return True
+    return False
+
+
 async def names_in(store: Store, id_space: str, canonical_ids: Sequence[str]) -> dict[str, str]:
     """The id space's own customer id for each of the upstream's. Those that it does not know are left out. If there are several,
     the one that is spelled the same, else the oldest."""

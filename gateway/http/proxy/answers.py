@@ -4,7 +4,7 @@ orders is remembered.
 An answer that cannot be read, or that still holds an id of another channel, goes out with a warning, never silently.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from aiohttp import hdrs
 from multidict import CIMultiDict
@@ -20,7 +20,7 @@ from gateway.http.proxy.lookup import ResolvedCustomer
 from gateway.http.proxy.relay import Received
 from gateway.http.services import Services
 from gateway.model import EraseCustomer
-from gateway.store.identities import names_in
+from gateway.store.identities import are_taken, names_in
 
 ERASING = frozenset({"DELETE /customers/{customerId}", "POST /customers/{customerId}/delete"})
 _JOB_STATUS = frozenset({"GET /batches/{batchId}/status", "GET /batch/{jobId}"})
@@ -101,17 +101,27 @@ class Answers:
         names = await self._names(
             call, (span.customer_id for span in spans if not (sole and span.at_root)), customers
         )
+        strangers = {
+            span.customer_id
+            for span in spans
+            if not (sole and span.at_root or span.customer_id in names or has_controls(span.customer_id))
+        }
         new = [
             sole if sole and span.at_root else names.get(span.customer_id, span.customer_id) for span in spans
         ]
         renamed = answer_ids.replaced(text.utf8, spans, new)
-        if _is_doubtful(renamed, target, customers):
+        if _is_doubtful(renamed, target, customers) or await self._are_own(call, strangers):
             headers[WARNINGS] = _UNMAPPED
         if renamed is text.utf8:
             return raw
         forget_bytes(headers)
         headers.popall(hdrs.CONTENT_ENCODING, None)
         return text.written(renamed)
+
+    async def _are_own(self, call: Call, strangers: Collection[str]) -> bool:
+        """Whether a canonical id that stays in the answer is also an id of the channel, of another customer."""
+        space = call.channel.id_space
+        return bool(strangers) and await are_taken(self._services.store, space, sorted(strangers))
 
     async def _rename_headers(
         self, call: Call, customers: Sequence[ResolvedCustomer], headers: CIMultiDict[str]

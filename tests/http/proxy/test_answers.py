@@ -130,6 +130,29 @@ async def test_an_id_that_could_not_be_renamed_is_reported(
             assert ("X-Gateway-Warnings" in answer.headers) is (bool(raw) and not answer_ids.is_json(raw))
 
 
+async def test_a_strangers_id_that_is_also_the_channels_own_is_reported(
+    forward: RunningGateway, platform: Platform
+) -> None:
+    """Shop and till both count from 1. The till would take the shop's 1 for its own customer 1."""
+    for channel, customer_id, email in (
+        ("web", "1", "ann@example.com"),
+        ("web", "2", "bob@example.com"),
+        ("pos", "1", "eve@example.com"),
+    ):
+        body = {"customerId": customer_id, "email": email, "orderId": "o"}
+        assert (await ask(forward, "POST", "orders", channel=channel, json=body)).status == 200
+    for ids, shown, warned in (
+        (["1", "2"], ["1", "2"], True),
+        (["2", "pos:1"], ["2", "1"], False),
+        (["pos:1", "1"], ["1", "1"], True),
+    ):
+        said = json.dumps({"leaderboard": [{"customerId": one} for one in ids]}).encode()
+        platform.disguise = lambda _, headers, said=said: said
+        answer, raw = await _answered(forward, "GET", "leaderboard", None)
+        assert [one["customerId"] for one in json.loads(raw)["leaderboard"]] == shown
+        assert (answer.headers.get("X-Gateway-Warnings") == UNMAPPED) is warned, ids
+
+
 @pytest.mark.parametrize("status", [400, 404, 409, 422, 500, 207])
 async def test_a_refusal_names_a_customer_by_the_channels_id_too(
     forward: RunningGateway, platform: Platform, status: int
