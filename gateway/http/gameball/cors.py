@@ -53,7 +53,7 @@ class Cors:
         """Add to an answer's headers what lets a page read it, and that another origin gets another answer."""
         if not self._origins:
             return
-        _vary(answer, hdrs.ORIGIN)
+        vary(answer, hdrs.ORIGIN)
         origin = asked.get(hdrs.ORIGIN, "")
         if origin in self._origins:
             answer[hdrs.ACCESS_CONTROL_ALLOW_ORIGIN] = origin
@@ -65,7 +65,7 @@ class Cors:
         methods = ", ".join(_methods(place))
         headers = CIMultiDict({"Server": "gateway", hdrs.ALLOW: methods, hdrs.CACHE_CONTROL: "no-store"})
         if self._origins:
-            _vary(headers, hdrs.ACCESS_CONTROL_REQUEST_METHOD, hdrs.ACCESS_CONTROL_REQUEST_HEADERS)
+            vary(headers, hdrs.ACCESS_CONTROL_REQUEST_METHOD, hdrs.ACCESS_CONTROL_REQUEST_HEADERS)
         if asked[hdrs.ORIGIN] in self._origins:
             headers[hdrs.ACCESS_CONTROL_ALLOW_METHODS] = methods
             headers[hdrs.ACCESS_CONTROL_ALLOW_HEADERS] = ", ".join(_headers(asked, place))
@@ -96,7 +96,7 @@ def _headers(asked: CIMultiDictProxy[str], place: Place | None) -> list[str]:
     return [name for name in dict.fromkeys(names) if _TOKEN.fullmatch(name) and not poses_as_another(name)]
 
 
-def _vary(headers: CIMultiDict[str], *names: str) -> None:
+def vary(headers: CIMultiDict[str], *names: str) -> None:
     """Add names to `Vary`, which the upstream may have set, each once."""
     known = [name.strip() for value in headers.popall(hdrs.VARY, ()) for name in value.split(",")]
     lower = {name.lower() for name in known}

@@ -15,6 +15,7 @@ from joserfc.jws import JWSRegistry
 
 from gateway.clock import SECOND
 from gateway.http.gameball.operations import Operation, Version
+from gateway.http.gameball.texts import text_of
 
 HEADER = "X-GB-TOKEN"
 LONGEST = 4_096
@@ -79,5 +80,5 @@ def _claims(payload: bytes, now: float) -> Claims | Failure:
         return "incomplete"
     if not found.nbf <= now < found.exp:
         return "expired"
-    said = (("email", found.customerEmail), ("mobile", found.customerMobile))
-    return Claims(found.customerId, tuple((kind, text) for kind, text in said if isinstance(text, str)))
+    said = (("email", text_of(found.customerEmail)), ("mobile", text_of(found.customerMobile)))
+    return Claims(found.customerId, tuple((kind, text) for kind, text in said if text is not None))

@@ -6,13 +6,14 @@ import hashlib
 import hmac
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import msgspec
 
 from gateway.http.gameball.call import Answer, Call
 from gateway.http.gameball.decode import parse_object, read_plain, without_bom
 from gateway.http.gameball.envelope import INVALID_PAYLOAD, WRONG_SIGNATURE, Fault
-from gateway.http.gameball.texts import has_controls
+from gateway.http.gameball.texts import has_controls, text_of
 from gateway.model import Caller, ReceiveWebhook
 
 PATH = "/webhooks/gameball"
@@ -24,7 +25,7 @@ _encode = msgspec.json.Encoder().encode
 
 class _Event(msgspec.Struct):
     event: str
-    customer_id: str | int | None = None
+    customer_id: Any = None
 
 
 async def receive_webhook(call: Call) -> Answer | Fault:
@@ -77,7 +78,9 @@ def _command(signed: bytes, raw: bytes, caller: Caller) -> ReceiveWebhook | Faul
         event = msgspec.convert(body, _Event)
     except msgspec.ValidationError:
         return INVALID_PAYLOAD
-    customer_id = "" if event.customer_id is None else str(event.customer_id)
-    if not _TOPIC.fullmatch(event.event) or len(customer_id) > _LONGEST or has_controls(customer_id):
+    customer_id = "" if event.customer_id is None else text_of(event.customer_id)
+    if customer_id is None or len(customer_id) > _LONGEST or has_controls(customer_id):
+        return INVALID_PAYLOAD
+    if not _TOPIC.fullmatch(event.event):
         return INVALID_PAYLOAD
     return ReceiveWebhook(caller, hashlib.sha256(signed).hexdigest(), event.event, customer_id, raw.decode())

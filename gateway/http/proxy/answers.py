@@ -11,6 +11,7 @@ from multidict import CIMultiDict
 
 from gateway.errors import StoreUnavailable
 from gateway.http.gameball.call import WARNINGS, Call, Target
+from gateway.http.gameball.cors import vary
 from gateway.http.gameball.texts import has_controls
 from gateway.http.proxy import answer_ids
 from gateway.http.proxy.answer_text import AnswerText, text_of
@@ -26,6 +27,9 @@ ERASING = frozenset({"DELETE /customers/{customerId}", "POST /customers/{custome
 _JOB_STATUS = frozenset({"GET /batches/{batchId}/status", "GET /batch/{jobId}"})
 _UNMAPPED = "answer:unmapped"
 _PARTIAL = 206
+_WHO_ASKS = "apikey"
+_FOR_CACHES = frozenset({"cache-control", "expires", "last-modified"})
+"""With one of these, a cache may keep an answer."""
 
 
 class Answers:
@@ -44,8 +48,11 @@ class Answers:
     async def rewrite(
         self, call: Call, target: Target, customers: Sequence[ResolvedCustomer], answer: Received
     ) -> Received:
-        """The answer with the channel's own ids in it. An erasure is carried out here too, and a job about orders noted."""
+        """The answer with the channel's own ids in it. An erasure is carried out here too, and a job about orders noted. No cache
+        may give the answer to another channel: there, the same address leads to another customer."""
         body = await self._rewritten(call, target, customers, *answer)
+        if not _FOR_CACHES.isdisjoint(name.lower() for name in answer.headers):
+            vary(answer.headers, _WHO_ASKS)
         return answer._replace(body=body)
 
     async def _rewritten(
@@ -104,7 +111,7 @@ class Answers:
         strangers = {
             span.customer_id
             for span in spans
-            if not (sole and span.at_root or span.customer_id in names or has_controls(span.customer_id))
+            if not ((sole and span.at_root) or span.customer_id in names or has_controls(span.customer_id))
         }
         new = [
             sole if sole and span.at_root else names.get(span.customer_id, span.customer_id) for span in spans

@@ -108,6 +108,15 @@ async def test_the_claims_of_a_token_count_as_statements_of_the_back_end(start: 
         ]
 
 
+@pytest.mark.parametrize("mobile", ["+201001234567", 201001234567, 201001234567.0])
+async def test_a_mobile_number_in_a_token_may_be_a_number(start: Start, mobile: object) -> None:
+    channels = WITH_SESSIONS.replace('name = "mobile"', 'name = "mobile"\ndefault_region = "EG"')
+    async with start(channels=channels) as gateway:
+        assert (await send(gateway, token(customerMobile=mobile))).status == 200
+        said = await gateway.rows("SELECT type, value, source FROM observation")
+        assert said == [("mobile", "+201001234567", "session")]
+
+
 @pytest.mark.parametrize("claims", [{"customerEmail": 7}, {"customerMobile": []}, {"customerEmail": None}])
 async def test_a_token_may_say_nothing_usable_of_its_customer(start: Start, claims: dict[str, Any]) -> None:
     async with start(channels=WITH_SESSIONS) as gateway:

@@ -257,6 +257,21 @@ def test_headers_are_renamed_where_they_name_a_customer() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "path", ["customers/1", "transactions?customerId=1", "leaderboard", "configurations/tiers"]
+)
+async def test_no_cache_gives_a_channel_the_customer_of_another(
+    forward: RunningGateway, platform: Platform, path: str
+) -> None:
+    platform.headers.extend({"Cache-Control": "public, max-age=60", "Vary": "Accept"})
+    platform.ensure("1")
+    for channel in ("web", "pos"):
+        async with forward.call("GET", path, channel=channel) as answer:
+            assert answer.headers["Cache-Control"] == "public, max-age=60"
+            known = {"Accept"} if path == "configurations/tiers" else {"Accept", "apikey"}
+            assert set(answer.headers["Vary"].split(", ")) == known
+
+
 async def test_an_answer_to_head_omits_length_and_etag_if_a_get_would_change_the_body(
     forward: RunningGateway, platform: Platform
 ) -> None:

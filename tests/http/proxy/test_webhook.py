@@ -56,6 +56,17 @@ async def test_a_signed_event_is_on_disk_when_it_is_answered(forward: RunningGat
     assert (topic, show("prf", profile_id)) == ("customer.profile.updated", profile)
 
 
+@pytest.mark.parametrize("customer_id", ["4711", 4711, 4711.0])
+async def test_a_customer_id_that_is_a_number_is_read_by_its_digits(
+    forward: RunningGateway, customer_id: object
+) -> None:
+    async with forward.call("POST", "customers", json={"customerId": "4711"}) as saved:
+        profile = saved.headers["X-Gateway-Profile"]
+    assert (await tell(forward, compact(TOLD | {"customer_id": customer_id})))[0] == 200
+    ((_, profile_id),) = await heard(forward)
+    assert show("prf", profile_id) == profile
+
+
 async def test_a_repeated_event_is_answered_and_counts_once(forward: RunningGateway) -> None:
     answers = await asyncio.gather(*(tell(forward, compact(TOLD)) for _ in range(3)))
     assert {status for status, _ in answers} == {200}
@@ -147,6 +158,8 @@ NO_EVENTS = [
     compact(TOLD | {"event": "x" * 101}),
     compact(TOLD | {"event": "ann@example.com"}),
     compact(TOLD | {"customer_id": ["ann"]}),
+    compact(TOLD | {"customer_id": True}),
+    compact(TOLD | {"customer_id": 1.5}),
     compact(TOLD | {"customer_id": "x" * 101}),
     compact(TOLD | {"customer_id": "a\x00"}),
     b'{"event":"a.b","event":"c.d"}',
