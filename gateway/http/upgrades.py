@@ -37,13 +37,14 @@ class WithoutUpgrades(web.RequestHandler):
             data, self._held = self._held + data, b""
         elif not data:
             super().data_received(b"")
-        while data:
+        begin = 0
+        while begin < len(data):
             if self._must_wait():
-                self._held = data
+                self._held = data[begin:]
                 return
-            end = self._end_in(data)
-            piece, data = data[:end], data[end:]
-            self._feed(piece)
+            end = self._end_in(data, begin)
+            self._feed(data[begin:end])
+            begin = end
 
     def resume_reading(self, resume_parser: bool = True) -> None:
         """aiohttp asks for this after every body, and would feed its parser and its transport each time."""
@@ -53,23 +54,23 @@ class WithoutUpgrades(web.RequestHandler):
     def _must_wait(self) -> bool:
         return is_full(self)
 
-    def _end_in(self, data: bytes) -> int:
-        """Up to where `data` may be fed at once."""
+    def _end_in(self, data: bytes, begin: int) -> int:
+        """Up to where `data` may be fed at once from `begin` on."""
         if self._left:
-            end = min(self._left, len(data))
-            self._left -= end
-            return end
+            length = min(self._left, len(data) - begin)
+            self._left -= length
+            return begin + length
         if self._edge:
-            across = (self._edge + data[:3]).find(_END)
+            across = (self._edge + data[begin : begin + 3]).find(_END)
             if across >= 0:
-                end = across + len(_END) - len(self._edge)
+                end = begin + across + len(_END) - len(self._edge)
                 self._edge = b""
                 return end
-        found = data.find(_END)
+        found = data.find(_END, begin)
         if found >= 0:
             self._edge = b""
             return found + len(_END)
-        self._edge = (self._edge + data[-3:])[-3:]
+        self._edge = (self._edge + data[max(begin, len(data) - 3) :])[-3:]
         return len(data)
 
     def _feed(self, piece: bytes) -> None:

@@ -11,7 +11,9 @@ from aiohttp import web
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from gateway.http.aiohttp_handler import heads_read
 from gateway.http.gameball.unreadable import Server
+from tests.http.test_connection_limit import Wire
 
 BODY = b'{"a":"\\r\\n\r\n\r\n"}'
 KINDS = {
@@ -57,6 +59,13 @@ async def listening(server: web.Server) -> AsyncGenerator[int]:
     finally:
         listener.close()
         await server.shutdown(1)
+
+
+def _connection() -> web.RequestHandler:
+    server = Server(web.BaseRequest.read, request_factory=web.BaseRequest, access_log=None)
+    connection = server()
+    connection.connection_made(Wire("127.0.0.1"))
+    return connection
 
 
 async def seen(
@@ -119,6 +128,13 @@ async def test_requests_that_come_in_packets_of_a_few_bytes(size: int) -> None:
     requests = [("length", "h2c"), ("chunks", "h2c"), ("get", "none")]
     length = sum(len(written(number, *one)) for number, one in enumerate(requests))
     assert await seen(requests, [*range(size, length, size)]) == expected(requests)
+
+
+async def test_blank_lines_behind_an_upgrade_take_the_time_of_their_length() -> None:
+    connection = _connection()
+    connection.data_received(written(0, "get", "h2c") + b"\r\n\r\n" * 1_500_000 + written(1, "get", "none"))
+    assert heads_read(connection) == 2
+    connection.connection_lost(None)
 
 
 async def test_more_requests_than_a_connection_queues() -> None:
