@@ -40,7 +40,8 @@ class Subject:
     """One customer as a request names it. `claims` are identifiers that its source may not state; `changes` are the members of its
     object in the body that are sent as other texts; `warnings` are `<type>:<reason>`. `address` is the customer id if that is an
     e-mail or a mobile number; `otherwise` is the id of an unknown customer then. `verbatim`: the id of an unknown customer keeps
-    its text, which may be a word of the path. `texts` are the attributes that are texts, under the platform's names."""
+    its text, which may be a word of the path. `mentioned`: the call is about another customer, so it makes none of this one.
+    `texts` are the attributes that are texts, under the platform's names."""
 
     customer_id: str = ""
     evidence: tuple[Evidence, ...] = ()
@@ -51,6 +52,7 @@ class Subject:
     address: tuple[Evidence, ...] = ()
     otherwise: str = ""
     verbatim: bool = False
+    mentioned: bool = False
     texts: dict[str, str] = field(default_factory=dict[str, str])
     changes: dict[str, Any] = field(default_factory=dict[str, Any])
 

@@ -101,7 +101,7 @@ class CustomerLookup:
     ) -> ResolvedCustomer | Fault:
         if not subject.customer_id:
             return ResolvedCustomer("", "", warnings=subject.warnings)
-        named = self._named(call, subject)
+        named, creates = self._named(call, subject), creates and not subject.mentioned
         try:
             if named.reason:
                 return await self._no_one(subject, named)
@@ -198,6 +198,7 @@ def _by_id(subjects: Sequence[Subject]) -> list[Subject]:
             address=subject.address,
             otherwise=subject.otherwise,
             verbatim=subject.verbatim,
+            mentioned=subject.mentioned,
         )
         one = found.setdefault(subject.customer_id, fresh)
         one.texts |= subject.texts

@@ -56,7 +56,7 @@ class Mentions:
             return subject
         if len(self.subjects) == MOST_PERSONS:
             return TOO_MANY_VALUES
-        subject = self.subjects[customer_id] = Subject(customer_id)
+        subject = self.subjects[customer_id] = Subject(customer_id, mentioned=bool(self.subjects))
         if self.kinds:
             self._add_address(subject)
         return subject
@@ -84,14 +84,18 @@ class Mentions:
         return None
 
     def add_value(self, value: Any) -> Fault | None:
-        """Everything that a JSON value names."""
+        """Everything that a JSON value names. The call is about the customer at its root; all others are only mentioned."""
         for one in _walked(value):
-            fault = self._add_members(one)
-            if fault is not None:
-                return fault
+            owner = self._add_members(one)
+            if isinstance(owner, Fault):
+                return owner
+            if one is value and owner is not None:
+                for subject in self.subjects.values():
+                    subject.mentioned = subject is not owner
         return None
 
-    def _add_members(self, members: Mapping[str, Any]) -> Fault | None:
+    def _add_members(self, members: Mapping[str, Any]) -> Subject | Fault | None:
+        """Whom the object is about."""
         folded = _by_folded_name(members)
         owner: Subject | None = None
         for name in _NAMES:
@@ -103,7 +107,7 @@ class Mentions:
                     owner = owner or (subject if wanted == name != "forcustomerid" else None)
         if owner is not None and self.kinds:
             self._add_evidence(owner, folded)
-        return None
+        return owner
 
     def _add_evidence(self, subject: Subject, folded: Mapping[str, list[Any]]) -> None:
         for kind in self.kinds:

@@ -112,6 +112,29 @@ def _assert_sent(seen: Seen, line: Line) -> None:
     assert "pos-" not in str(seen.headers) + seen.body.decode()
 
 
+MENTIONING = [
+    ("player", {"playerUniqueId": "eve", "playerUniqueIds": [f"x-{number}" for number in range(999)]}),
+    ("player?playerUniqueId=bob", {"playerUniqueId": "eve"}),
+    ("order", {"playerUniqueId": "eve", "extra": {"customerId": "bob", "email": MAIL}}),
+    ("event", {"events": {"invite": {"playerUniqueId": "bob"}}, "playerUniqueId": "eve"}),
+    ("action", {"playerUniqueId": "eve", "customerId": "bob"}),
+]
+
+
+@pytest.mark.parametrize("keys", [{}, {"secretkey": ""}], ids=["back end", "api key alone"])
+async def test_a_customer_who_is_only_mentioned_is_not_made(
+    forward: RunningGateway, platform: Platform, subtests: pytest.Subtests, keys: dict[str, str]
+) -> None:
+    """Else a call with the api key alone could make a thousand."""
+    for path, body in MENTIONING:
+        with subtests.test(path):
+            url = f"{forward.url}/api/v3.0/integrations/{path}"
+            async with forward.client.post(url, headers=forward.keys("pos") | keys, json=body) as answer:
+                assert answer.status == 200
+            assert await forward.rows("SELECT customer_id FROM record") == [("eve",)]
+            assert platform.seen[-1].json == body
+
+
 async def test_the_hash_in_an_answer_is_the_channels_own(forward: RunningGateway) -> None:
     await one_person(forward)
     line = next(line for line in LINES if line.client == "php2")
