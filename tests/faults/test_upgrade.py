@@ -60,7 +60,7 @@ def fresh(kind: str, prepare: Launch, tmp_path: Path, request: pytest.FixtureReq
 
 def _migrating(process: Process, launcher: Sequence[str] = GATEWAY) -> "subprocess.Popen[str]":
     return subprocess.Popen(
-        [sys.executable, *launcher, "db", "migrate", "--config", str(process.config)],
+        [sys.executable, "-P", *launcher, "db", "migrate", "--config", str(process.config)],
         env={**os.environ, "GATEWAY_ADMIN_TOKEN": ADMIN_TOKEN},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -6,18 +6,17 @@ import os
 import random
 import signal
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+import gateway.__main__
 from tests.support.processes.preloaded import Preloaded
 
 ADMIN_TOKEN = "admin-token-0123456789"
 API_KEY = "web-api-key-0123456789"
 SECRET_KEY = "web-secret-key-0123456789"
-GATEWAY = ("-m", "gateway")
+GATEWAY = (gateway.__main__.__file__,)
 KNOWN_CAMPAIGNS = range(1, 41)
 """Campaigns that exist; any other number is accepted as well, and ignored when it is due."""
 READY_SECONDS = 90.0
@@ -40,8 +39,8 @@ class Process:
     """A gateway with its own directory, ports and database; `settings` are tables over its configuration.
 
     It can be started again after each end, on the same ports and the same database. `place` is where that is: a file, or a
-    PostgreSQL URL. `launcher` stands in for `-m gateway`, and
-    `options` follow those of `serve`.
+    PostgreSQL URL. `launcher` is a script that stands in for the `gateway` command, with its first arguments; `options` follow
+    those of `serve`.
     """
 
     def __init__(
@@ -59,7 +58,7 @@ class Process:
         self._directory = directory
         self._launcher = tuple(launcher)
         self._options = tuple(options)
-        self._child: subprocess.Popen[bytes] | Preloaded | None = None
+        self._child: Preloaded | None = None
         url = str((settings or {}).get("store", {}).get("url", ""))
         in_file = (
             Path(url.removeprefix("sqlite:///")) if url.startswith("sqlite:") else directory / "gateway.db"
@@ -99,19 +98,8 @@ class Process:
         """Start it and wait for nothing."""
         environment = {key: value for key, value in os.environ.items() if not key.startswith("GATEWAY_")}
         environment["GATEWAY_ADMIN_TOKEN"] = ADMIN_TOKEN
-        words = ["serve", "--config", str(self.config), *self._options]
-        if self._launcher == GATEWAY:
-            self._child = Preloaded(words, self._directory, environment, self.output)
-            return
-        with self.output.open("ab") as output:
-            self._child = subprocess.Popen(
-                [sys.executable, *self._launcher, *words],
-                cwd=self._directory,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-            )
+        script, *words = [*self._launcher, "serve", "--config", str(self.config), *self._options]
+        self._child = Preloaded(script, words, self._directory, environment, self.output)
 
     @property
     def pid(self) -> int:

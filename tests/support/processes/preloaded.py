@@ -3,6 +3,7 @@ costs, and the fault tests start hundreds."""
 
 import multiprocessing
 import os
+import runpy
 import sys
 from collections.abc import Mapping, Sequence
 from multiprocessing.context import ForkServerProcess
@@ -19,11 +20,18 @@ class Preloaded:
     """What the tests use of a `subprocess.Popen`."""
 
     def __init__(
-        self, arguments: Sequence[str], directory: Path, environment: Mapping[str, str], output: Path
+        self,
+        script: str,
+        arguments: Sequence[str],
+        directory: Path,
+        environment: Mapping[str, str],
+        output: Path,
     ) -> None:
-        self._arguments = arguments
+        self._arguments = [script, *arguments]
         self._process: ForkServerProcess = _context.Process(
-            target=_run, args=(list(arguments), str(directory), dict(environment), str(output)), daemon=True
+            target=_run,
+            args=(self._arguments, str(directory), dict(environment), str(output)),
+            daemon=True,
         )
         self._process.start()
 
@@ -42,13 +50,11 @@ class Preloaded:
         """As of `Popen`: negative for a signal; raises TimeoutExpired."""
         self._process.join(timeout)
         if self._process.exitcode is None:
-            raise TimeoutExpired(list(self._arguments), timeout or 0)
+            raise TimeoutExpired(self._arguments, timeout or 0)
         return self._process.exitcode
 
 
 def _run(arguments: list[str], directory: str, environment: dict[str, str], output: str) -> None:
-    from gateway.cli import main
-
     os.chdir(directory)
     os.environ.clear()
     os.environ.update(environment)
@@ -58,5 +64,5 @@ def _run(arguments: list[str], directory: str, environment: dict[str, str], outp
         os.dup2(source, target)
     os.close(nothing)
     os.close(written)
-    sys.argv = ["gateway", *arguments]
-    main()
+    sys.argv = arguments
+    runpy.run_path(arguments[0], run_name="__main__")
