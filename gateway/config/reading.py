@@ -8,6 +8,7 @@ of them may be present.
 import difflib
 import re
 from collections.abc import Iterable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, cast, get_args, get_origin
 
@@ -30,6 +31,9 @@ _REMEDIES = (
 )
 
 
+_fields = cache(fields)
+
+
 class UnreadableError(Exception):
     """A value that was noted as a mistake."""
 
@@ -49,7 +53,7 @@ class Reader:
         if not isinstance(written, dict):
             raise self._unreadable(path, "is not a table; write [table] or { key = value }")
         table = cast("dict[str, object]", written)
-        known = fields(kind)
+        known = _fields(kind)
         self._unknown_keys(known, table, path)
         values: dict[str, Any] = {}
         for setting in known:

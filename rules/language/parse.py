@@ -3,6 +3,7 @@ returns satisfies everything that the rule guide promises."""
 
 import re
 import tomllib
+from functools import lru_cache
 from hashlib import sha256
 from importlib.resources import files
 from typing import Any
@@ -68,10 +69,11 @@ _DEEP_KEY = re.compile(
 """TOML parsers need time that grows with the square of a dotted key's length: 60 KiB of one key take a minute."""
 
 
+@lru_cache(maxsize=8)
 def parse(text: str, *, stored: bool = False) -> RuleSet | tuple[Problem, ...]:
     """The rule set, or all problems by line. A syntax error hides all other problems and is reported alone. `stored`: any
     version of the gateway accepted the text before, so unknown names of attributes do not make it unreadable. A byte order
-    mark, which some editors write, is ignored."""
+    mark, which some editors write, is ignored. The last texts are remembered."""
     text = text.removeprefix("\ufeff")
     try:
         encoded = text.encode()

@@ -27,7 +27,8 @@ async def test_no_row_holds_an_erased_person_and_after_a_scrub_no_table_file(
         assert left_in(tmp_path, VALUES) == []
         (left,) = await core.store.scrub()
         assert "write-ahead log" in left
-    assert left_in(postgres.data / "base", VALUES) == []
+        (database,) = await core.column("SELECT oid FROM pg_database WHERE datname = current_database()")
+    assert left_in(postgres.data / "base" / str(database), VALUES) == []
 
 
 async def tables(core: InProcessGateway) -> list[str]:
