@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import json
+import os
 from base64 import b64encode
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from structlog.testing import capture_logs
 
 from gateway.anchor.file import AnchorFile
 from gateway.anchor.line import Anchored, read
+from gateway.anchor.sink import NotAccepted
 from gateway.anchor.webhook import AnchorWebhook
 from gateway.anchor.worker import Anchor
 from gateway.clock import HOUR, MINUTE
@@ -154,6 +156,16 @@ async def test_a_place_that_cannot_be_written_is_tried_again(core: InProcessGate
     missing.mkdir()
     assert await anchor.step() == 1
     assert places(lines(missing / "anchors")) == await signed(core.store)
+
+
+async def test_a_place_that_is_a_pipe_is_refused(core: InProcessGateway, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "anchors")
+    sink = AnchorFile(tmp_path / "anchors")
+    for _ in range(2):
+        with pytest.raises(NotAccepted, match="it is a pipe, not a file"):
+            await sink.last()
+        with pytest.raises(NotAccepted):
+            await sink.take([])
 
 
 async def test_a_place_with_signatures_of_another_log_has_none_of_this_one(

@@ -8,6 +8,7 @@ from gateway.anchor.line import read, written
 from gateway.anchor.sink import CheckpointRef, NotAccepted
 from gateway.audit.checkpoint import Checkpoint
 from gateway.clock import SECOND
+from gateway.config.named_file import opened
 
 _AFTER_FAILURE = 30 * SECOND
 _LONGEST_LINE = 1 << 22
@@ -53,7 +54,7 @@ def _ends_a_line(fd: int) -> bool:
 def _last_ref(path: Path) -> CheckpointRef | None:
     """The last anchor in the file; None if there is no file or no readable line in it."""
     try:
-        with path.open("rb") as file:
+        with os.fdopen(opened(path), "rb") as file:
             file.seek(max(0, os.fstat(file.fileno()).st_size - _LONGEST_LINE))
             lines = file.read().splitlines()
     except FileNotFoundError:

@@ -11,6 +11,7 @@ from gateway.audit.pseudonym import Pseudonyms
 from gateway.clock import Clock, SystemClock, boot_id
 from gateway.config import Config, ConfigError
 from gateway.config.master_secret import SecretBox, admin_token
+from gateway.config.named_file import text_of
 from gateway.errors import DriverMissing, StoreBroken
 from gateway.http.keyring import KeyRing
 from gateway.http.operator_tokens import OperatorTokens
@@ -41,9 +42,10 @@ def seed_rules(config: Config) -> RuleSet:
             raise ConfigError((f"rules.seed: {error}",)) from None
     else:
         try:
-            text = Path(name).read_text("utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConfigError((f"rules.seed: cannot read {name}: {type(error).__name__}",)) from None
+            text = text_of(Path(name))
+        except (OSError, ValueError) as error:
+            why = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+            raise ConfigError((f"rules.seed: {name} cannot be read ({why}); check the path",)) from None
     parsed = parse(text)
     if not isinstance(parsed, RuleSet):
         raise ConfigError(tuple(f"rules.seed: {line}" for line in describe(parsed).splitlines()))

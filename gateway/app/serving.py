@@ -21,13 +21,14 @@ from aiohttp import web
 from gateway.app.broken_store import exit_at_once
 from gateway.app.exporting import exporting, make_encoder
 from gateway.app.inherited import BACKLOG, Inherited
+from gateway.app.listen_errors import cannot_listen
 from gateway.app.opening import running
 from gateway.app.reload import Reloader
 from gateway.app.service_manager import ServiceManager
 from gateway.app.workers import Workers
 from gateway.audit.event import Action
 from gateway.clock import SECOND
-from gateway.config import Address, Config, ConfigError
+from gateway.config import Address, Config
 from gateway.http import admin, public
 from gateway.http.connection_limit import ConnectionLimit
 from gateway.http.console import add_console
@@ -192,9 +193,7 @@ async def _listen(
     try:
         listener = await _server(connections, place)
     except OSError as error:
-        raise ConfigError(
-            (f"server: cannot listen on {place}: {error.strerror}; is another process there?",)
-        ) from None
+        raise cannot_listen(place, error) from None
     stack.push_async_callback(connections.hear_newcomers, _NEWCOMER_SECONDS)
     stack.callback(listener.close)
     host, port = listener.sockets[0].getsockname()[:2]

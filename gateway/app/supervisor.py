@@ -21,6 +21,7 @@ import structlog
 
 from gateway.app.child import TICK_SECONDS, Child
 from gateway.app.inherited import BACKLOG, Inherited
+from gateway.app.listen_errors import cannot_listen
 from gateway.app.service_manager import ServiceManager
 from gateway.config import Address, Config, ConfigError
 from gateway.telemetry.telemetry import Telemetry
@@ -238,7 +239,5 @@ def _listener(address: Address, *, shared: bool) -> socket.socket:
             listener.close()
             raise
     except OSError as error:
-        raise ConfigError(
-            (f"server: cannot listen on {address}: {error.strerror}; is another process there?",)
-        ) from None
+        raise cannot_listen(address, error) from None
     return listener

@@ -6,6 +6,7 @@ import contextlib
 import getpass
 import hmac
 import json
+import os
 import re
 import secrets
 import tempfile
@@ -214,16 +215,23 @@ def _bearer(token: str) -> dict[str, str]:
 def _session(base_url: str, connector: "aiohttp.BaseConnector | None" = None) -> "aiohttp.ClientSession":
     import aiohttp
 
-    operator = re.sub(r"[^A-Za-z0-9._-]", "_", getpass.getuser())[:50]
     return aiohttp.ClientSession(
         base_url,
         connector=connector,
-        headers={"X-Operator": operator},
+        headers={"X-Operator": re.sub(r"[^A-Za-z0-9._-]", "_", _user())[:50]},
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS),
         cookie_jar=aiohttp.DummyCookieJar(),
         json_serialize=lambda body: as_json(body).decode(),
         read_bufsize=1 << 20,  # a line of the audit log is one event, however long its trace
     )
+
+
+def _user() -> str:
+    """The name of whoever runs the command. In a container, a user may be only a number."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return str(os.getuid())
 
 
 def as_json(value: object) -> bytes:

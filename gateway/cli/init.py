@@ -28,6 +28,12 @@ def init(config: ConfigFile = DEFAULT_CONFIG) -> None:
         raise Failure(
             f"{config}: exists already and was not changed; name another file with --config"
         ) from None
+    except OSError as error:
+        missing = isinstance(error, FileNotFoundError | NotADirectoryError)
+        remedy = "create the directory, or name" if missing else "name"
+        raise Failure(
+            f"{config}: cannot be written ({error.filename}: {error.strerror}); {remedy} another file with --config"
+        ) from None
     say(f"wrote {config}")
     note(
         f"it holds the keys of each channel; only you can read it. Start with: gateway serve --config {config}"

@@ -102,5 +102,5 @@ def _show(issued: Any, *, as_json: bool) -> None:
         print_json(issued)
         return
     say(issued["token"])
-    note(f"the token of {issued['name']}, who is a {issued['role']}; shown only now")
+    note(f"the token of {issued['name']}, whose role is {issued['role']}; shown only now")
     note("commands use it from GATEWAY_ADMIN_TOKEN")

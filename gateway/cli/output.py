@@ -4,6 +4,7 @@ Text from callers or operators is shown as text: control characters are made esc
 title or imitate a link.
 """
 
+import contextlib
 import csv
 import io
 import re
@@ -49,8 +50,9 @@ def say(text: str, *, flush: bool = False) -> None:
 
 
 def note(text: str) -> None:
-    """Print a message for a person, on stderr. Programs read stdout."""
-    print(_lines(text), file=sys.stderr)
+    """Print a message for a person, on stderr. Programs read stdout. A message that nobody can read changes no exit code."""
+    with contextlib.suppress(OSError):
+        print(_lines(text), file=sys.stderr)
 
 
 def _lines(text: str) -> str:

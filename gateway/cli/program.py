@@ -3,12 +3,16 @@
 0: done. 1: refused. 2: the command or the configuration is wrong.
 """
 
+import codecs
+import contextlib
 import errno
+import json
 import os
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version as version_of
-from typing import Annotated, Any
+from io import TextIOWrapper
+from typing import Annotated, Any, TextIO
 
 import typer
 
@@ -94,6 +98,11 @@ def gateway(
 
 
 def main() -> None:
+    _open_standard_streams()
+    codecs.register_error("as JSON", _as_json)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="as JSON")
     sys.exit(run())
 
 
@@ -104,32 +113,65 @@ def run(arguments: Sequence[str] | None = None) -> int:
     command: Any = typer.main.get_command(app)
     if "_GATEWAY_COMPLETE" in os.environ:
         command(prog_name="gateway")
+    code = _ended(command, words)
+    for stream in (sys.stdout, sys.stderr):
+        _flush_or_drop(stream)
+    return code
+
+
+def _ended(command: Any, words: Sequence[str]) -> int:
+    """The exit code. A reader that closes our output early has read enough, so that is no failure."""
+    as_json = "--json" in words
     try:
-        with command.make_context("gateway", words) as context:
-            command.invoke(context)
-        sys.stdout.flush()
-    except typer.Exit as ended:
-        return ended.exit_code
+        code = _invoke(command, words)
+        if code == DONE:
+            sys.stdout.flush()
+        return code
     except KeyboardInterrupt:
         return _INTERRUPTED
     except BrokenPipeError:
-        _stop_writing()
         return DONE
     except UnicodeEncodeError:
-        report(
-            ["an argument or a setting is not UTF-8; write it in UTF-8"],
-            MISUSED,
-            as_json="--json" in words,
-        )
+        report(["an argument or a setting is not UTF-8; write it in UTF-8"], MISUSED, as_json=as_json)
         return MISUSED
     except (GatewayError, typer.TyperException, sqlite3.Error, OSError) as error:
-        return _refuse(error, as_json="--json" in words)
+        return _refuse(error, as_json=as_json)
+
+
+def _invoke(command: Any, words: Sequence[str]) -> int:
+    try:
+        with command.make_context("gateway", list(words)) as context:
+            command.invoke(context)
+    except typer.Exit as ended:
+        return ended.exit_code
     return DONE
 
 
-def _stop_writing() -> None:
-    """The reader has closed our output, so the interpreter must not try to flush the rest."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+def _open_standard_streams() -> None:
+    """A stream that the caller closed is nothing to read, or goes nowhere. Otherwise the next file to be opened would have its
+    number, and what is printed would end up in that file."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            nothing = os.open(os.devnull, os.O_RDWR)
+            if nothing != number:
+                os.dup2(nothing, number)
+                os.close(nothing)
+            os.set_inheritable(number, True)
+            setattr(sys, name, os.fdopen(number, "w" if number else "r"))
+
+
+def _as_json(error: UnicodeError) -> tuple[str, int]:
+    """Characters that the terminal's encoding does not have."""
+    assert isinstance(error, UnicodeEncodeError)  # noqa: S101 - the streams only encode
+    return json.dumps(error.object[error.start : error.end])[1:-1], error.end
+
+
+def _flush_or_drop(stream: TextIO) -> None:
+    """What cannot be written is dropped, or else the interpreter would try again when it ends, and complain."""
+    try:
+        stream.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _refuse(error: Exception, *, as_json: bool) -> int:
@@ -153,7 +195,7 @@ def _refuse(error: Exception, *, as_json: bool) -> int:
         case _:
             assert isinstance(error, OSError)  # noqa: S101 - what is left of what `run` catches
             why = "is a link, which is not followed; remove it or name another file"
-            why = why if error.errno == errno.ELOOP else error.strerror
+            why = why if error.errno == errno.ELOOP else error.strerror or str(error)
             exit_code, problems = REFUSED, [f"{error.filename or 'the system'}: {why}"]
     report(problems, exit_code, code, as_json=as_json)
     return exit_code
@@ -166,7 +208,8 @@ def _misused(error: typer.TyperException, *, as_json: bool) -> int:
     if as_json:
         report([message], exit_code, "usage", as_json=True)
     elif type(error).__name__ == "NoArgsIsHelpError":
-        say(message)
+        with contextlib.suppress(OSError):
+            say(message)
     else:
         context = getattr(error, "ctx", None)
         note(f"{context.get_usage()}\n\nError: {message}" if context is not None else f"Error: {message}")

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from gateway.config.named_file import text_of
 from gateway.config.reading import Reader, UnreadableError
 from gateway.config.section import Mistake
 from gateway.config.settings import Config
@@ -41,7 +42,7 @@ def load(path: Path, env: Mapping[str, str]) -> Config:
 
 def _text(path: Path) -> str:
     try:
-        return path.read_text("utf-8-sig")
+        return text_of(path)
     except OSError as error:
         raise ConfigError((f"{path}: cannot be read ({error.strerror}); name it by --config",)) from None
     except UnicodeDecodeError:

@@ -15,6 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from gateway.config import Config, ConfigError, operator_token
+from gateway.config.named_file import opened
 from gateway.new_file import write_new
 
 _MASTER_BYTES = 32
@@ -130,7 +131,7 @@ def _read(path: Path, *, named: bool) -> bytes:
     """Refuses a file that other users of the machine can open. The owner's group may read it but not write it. A link is
     followed only if the settings name it, because a mounted secret may be one."""
     try:
-        opened = os.open(path, os.O_RDONLY | (0 if named else os.O_NOFOLLOW))
+        descriptor = opened(path, 0 if named else os.O_NOFOLLOW)
     except OSError as error:
         why = (
             "is a link, which is followed only if server.secret_file names it"
@@ -138,7 +139,7 @@ def _read(path: Path, *, named: bool) -> bytes:
             else f"cannot be read ({error.strerror})"
         )
         raise ConfigError((f"server.secret_file: {path} {why}",)) from None
-    with os.fdopen(opened, "rb") as file:
+    with os.fdopen(descriptor, "rb") as file:
         mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
         content = file.read(_FILE_LIMIT)
     if mode & (stat.S_IRWXO | stat.S_IWGRP):
@@ -158,5 +159,13 @@ def _read(path: Path, *, named: bool) -> bytes:
 
 def _make(path: Path) -> None:
     """If two processes create it at once, the first wins."""
-    with contextlib.suppress(FileExistsError):
-        write_new(path, [secrets.token_hex(_MASTER_BYTES).encode(), b"\n"])
+    try:
+        with contextlib.suppress(FileExistsError):
+            write_new(path, [secrets.token_hex(_MASTER_BYTES).encode(), b"\n"])
+    except OSError as error:
+        problem = (
+            f"server.secret_file: the master secret {path} cannot be written ({error.filename}: {error.strerror});"
+            " the gateway keeps it beside the database, unless secret_file names another place, and needs a directory"
+            " that exists and in which it may write"
+        )
+        raise ConfigError((problem,)) from None

@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal, TypeVar, cast, get_args, get_origin
 import msgspec
 from msgspec.structs import FieldInfo, fields
 
+from gateway.config.named_file import text_of
 from gateway.config.notation import Notation
 from gateway.config.secret import Key, Secret
 from gateway.config.section import Mistake, Section
@@ -104,9 +105,12 @@ class Reader:
         if get_origin(kind) is tuple:
             return self._items(get_args(kind)[0], written, path)
         try:
-            return msgspec.convert(written, kind)
+            found = msgspec.convert(written, kind)
         except msgspec.ValidationError as error:
             raise self._unreadable(path, _explain(str(error), kind)) from None
+        if isinstance(found, str) and "\0" in found:
+            raise self._unreadable(path, "has a NUL character in it; write the text without it")
+        return found
 
     def _noted(self, notation: Notation, written: object, path: str) -> object:
         try:
@@ -165,7 +169,7 @@ class Reader:
 
     def _from_file(self, name: str, path: str) -> Secret:
         try:
-            text = Path(name).read_text("utf-8")
+            text = text_of(Path(name))
         except (OSError, UnicodeDecodeError, ValueError) as error:
             why = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
             raise self._unreadable(path, f"cannot be read ({why}); check the path") from None

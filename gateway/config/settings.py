@@ -3,6 +3,7 @@ checked where it is declared. `mistakes` checks settings that depend on each oth
 
 from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator
+from pathlib import Path
 from typing import Annotated, Literal
 
 from msgspec import Meta, field
@@ -10,6 +11,7 @@ from msgspec import Meta, field
 from gateway.clock import DAY, HOUR, MINUTE, SECOND
 from gateway.config.channel import CallSource, Channel, Trusting
 from gateway.config.keys import short_keys
+from gateway.config.named_file import why_no_file
 from gateway.config.notation import (
     Address,
     DelayRange,
@@ -84,6 +86,10 @@ class StoreSettings(Section, frozen=True):
     def sqlite_path(self) -> str | None:
         """The database file; None if the store is PostgreSQL."""
         return self.url.removeprefix("sqlite:///") if self.url.startswith("sqlite:///") else None
+
+    def mistakes(self) -> Iterator[Mistake]:
+        if self.sqlite_path is not None and (why := why_no_file(Path(self.sqlite_path))):
+            yield Mistake("url", f"{self.sqlite_path} cannot be a database: {why}; name a file")
 
 
 class GatewaySettings(Section, frozen=True):

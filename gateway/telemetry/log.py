@@ -28,9 +28,13 @@ class LogWriter:
         self._flush_planned = False
 
     def _opened(self) -> int:
-        """A link is not followed, except for the system's own names of open files: /dev/stdout is one."""
+        """A link is not followed, except for the system's own names of open files: /dev/stdout is one. A pipe without a reader
+        is an error, because opening it would wait for one."""
         no_link = 0 if self._path.startswith(("/dev/", "/proc/")) else os.O_NOFOLLOW
-        return os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | no_link, 0o640)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NONBLOCK
+        opened = os.open(self._path, flags | no_link, 0o640)
+        os.set_blocking(opened, True)
+        return opened
 
     def reopen(self) -> None:
         """Continue in a new file of the same name, after the old one was moved away. Raises OSError, and then keeps the old one."""

@@ -62,3 +62,20 @@ def test_an_existing_file_is_left_unchanged(
     assert f"{path}: exists already" in capsys.readouterr().err
     assert not other.exists()
     assert path.is_symlink() or path.read_text() == "mine"
+
+
+@pytest.mark.parametrize("kind", ["missing", "file", "link to nothing"])
+def test_a_directory_that_is_not_there_is_named(
+    tmp_path: Path, kind: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    directory = tmp_path / "etc"
+    if kind == "file":
+        directory.touch()
+    elif kind == "link to nothing":
+        directory.symlink_to("nowhere")
+    before = list(tmp_path.iterdir())
+    assert run(["init", "--config", str(directory / "config.toml")]) == 1
+    said = capsys.readouterr().err
+    assert said.startswith(f"gateway: {directory / 'config.toml'}: cannot be written ({directory}: ")
+    assert said.endswith("; create the directory, or name another file with --config\n")
+    assert list(tmp_path.iterdir()) == before

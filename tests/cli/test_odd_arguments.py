@@ -122,6 +122,41 @@ def test_a_secret_that_is_no_ascii_is_an_error(
         monkeypatch.delenv(variable)
 
 
+@pytest.mark.parametrize("path", ["/nowhere/gateway.db", "config.toml/gateway.db"])
+def test_a_database_in_a_directory_that_is_not_there_is_an_error_with_a_remedy(
+    shop: Path, capsys: pytest.CaptureFixture[str], path: str
+) -> None:
+    write(shop, url=f"sqlite:///{path}")
+    for command in (["db", "migrate"], ["serve"]):
+        assert run(command) == 2
+        said = capsys.readouterr().err
+        assert f"{path}.secret cannot be written ({path.removesuffix('/gateway.db')}: " in said
+        assert "needs a directory that exists" in said
+
+
+def test_a_user_without_a_name_can_run_commands(
+    shop: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in a container that runs as any number."""
+    for variable in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setattr(os, "getuid", lambda: 1_000_770_000)
+    assert run(["keys", "new", "--channel", "web"]) == 0
+    capsys.readouterr()
+    assert run(["audit", "query", "--action", "key.*", "--json"]) == 0
+    assert "1000770000" in capsys.readouterr().out
+
+
+def test_a_place_for_temporary_files_with_a_very_long_name_is_an_error_that_says_so(
+    shop: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    long = shop / ("x" * 120)
+    long.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(long))
+    assert run(["keys", "list"]) == 1
+    assert "path too long" in capsys.readouterr().err
+
+
 # ---- links ----
 
 

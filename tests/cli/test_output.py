@@ -192,6 +192,76 @@ def test_a_reader_that_closes_the_pipe_early_is_no_error(shop: Path) -> None:
         assert (command, done.stdout, done.stderr) == (command, "0\n", "")
 
 
+_STREAMS = {
+    "a full disk": (">/dev/full", 1),
+    "a full disk for messages too": (">/dev/full 2>/dev/full", 1),
+    "closed": (">&-", 0),
+    "closed as all others are": ("<&- >&- 2>&-", 0),
+    "a closed pipe for messages too": ("2>&1 | true", 0),
+    "a closed pipe": ("2>messages | true", 0),
+}
+
+
+@pytest.mark.parametrize(("redirected", "done"), _STREAMS.values(), ids=_STREAMS)
+def test_the_exit_code_tells_what_happened_wherever_the_output_goes(
+    shop: Path, redirected: str, done: int
+) -> None:
+    """`done` is the code of a command that succeeds. A full disk is a failure; a reader that has read enough is none."""
+    (shop / "wrong.toml").write_text("version = 1")
+    commands = {
+        "keys list --json": done,
+        "audit export": done,
+        "--help": done,
+        "keys": 2,
+        "nonsense": 2,
+        "check --config nowhere.toml": 2,
+        "check --config wrong.toml": 2,
+        "rules check wrong.toml": 2,
+    }
+    program = " ".join(GATEWAY)
+    lines = [f"{program} {words} {redirected}; echo ${{PIPESTATUS[0]}} >>codes" for words in commands]
+    ran = subprocess.run(
+        ["bash", "-c", "\n".join(lines)],
+        cwd=shop,
+        env=_environment(),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    codes = [int(code) for code in (shop / "codes").read_text().split()]
+    assert dict(zip(commands, codes, strict=True)) == commands
+    assert not re.findall("Traceback|ignored in", ran.stdout + ran.stderr)
+
+
+def test_a_closed_output_is_not_written_into_the_next_file_that_is_opened(shop: Path) -> None:
+    before = (shop / "config.toml").read_bytes()
+    for words in ("init --config fresh.toml", "db backup --to copy.db", "db check"):
+        line = f"{' '.join(GATEWAY)} {words} <&- >&- 2>&-"
+        subprocess.run(["bash", "-c", line], cwd=shop, env=_environment(), timeout=60, check=True)
+    assert (shop / "config.toml").read_bytes() == before
+    assert (shop / "fresh.toml").read_text().startswith("#")
+    assert (shop / "copy.db").read_bytes().startswith(b"SQLite format 3\0")
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "iso-8859-1", "utf-8"])
+def test_a_terminal_of_any_encoding_shows_every_character(shop: Path, encoding: str) -> None:
+    """What it does not have is written as in JSON."""
+    text = "Zoë 王小明 \U0001f600"
+    rules = _run(shop, "rules", "show", "preset-email-or-mobile-1").stdout
+    (shop / "rules.toml").write_text(re.sub("(?m)^version = .*", 'version = "v"', f"# {text}\n{rules}"))
+    _run(shop, "rules", "apply", "rules.toml", "--json")
+    shown = subprocess.run(
+        [*GATEWAY, "rules", "show", "v", "--json"],
+        cwd=shop,
+        env={**_environment(), "PYTHONIOENCODING": encoding},
+        stdout=subprocess.PIPE,
+        timeout=60,
+        check=True,
+    ).stdout.decode(encoding)
+    assert text in json.loads(shown)["text"]
+
+
 # ---- what cannot be taken back ----
 
 FINAL = [

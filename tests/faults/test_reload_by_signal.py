@@ -121,6 +121,10 @@ async def test_a_hang_up_with_unusable_settings_changes_nothing_and_says_why(pre
     process.config.unlink()
     os.kill(process.pid, signal.SIGHUP)
     await until(lambda: "there is no such file" in process.log.read_text())
+    os.mkfifo(process.config)
+    os.kill(process.pid, signal.SIGHUP)
+    await until(lambda: "it is a pipe, not a file" in process.log.read_text())
+    process.config.unlink()
     (line,) = await reload(process, settings)
     assert line["event"] == "config_unchanged"
     taken = await metrics(process)
