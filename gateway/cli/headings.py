@@ -34,7 +34,12 @@ USUAL: Mapping[str, tuple[str, ...]] = {
         " ID klanta, klantnummer,"
         " klant-ID, klantcode, numer klienta, ID klienta, kundnummer, kundenummer, asiakasnumero, müşteri no, müşteri numarası,"
         " رقم العميل, معرف العميل, كود العميل, رقم الزبون, 客户编号, 客户ID, 顧客番号, 顧客ID, 고객번호,"
-        " номер клиента, код клиента, ID клиента"
+        " номер клиента, код клиента, ID клиента, cust id, cust no, cust nr, cust number, cust code,"
+        " ügyfélszám, ügyfél azonosító, vevőkód, zákaznické číslo, číslo zákazníka, ID zákazníka, zákaznícke číslo,"
+        " cod client, număr client, κωδικός πελάτη, αριθμός πελάτη, номер клієнта, код клієнта, клиентски номер,"
+        " šifra kupca, broj kupca, מספר לקוח, קוד לקוח, شماره مشتری, کد مشتری, mã khách hàng, รหัสลูกค้า,"
+        " ID pelanggan, nomor pelanggan, kode pelanggan, 客户号, 客户代码, 客戶編號, 客戶ID, 顧客コード, お客様番号,"
+        " 고객 ID, 고객 번호"
     ),
     GUEST: _keys("guest, is guest, Gast, Gastkunde, invité, invitado, ospite"),
     "email": _keys(
@@ -44,10 +49,17 @@ USUAL: Mapping[str, tuple[str, ...]] = {
         " endereço de e-mail, indirizzo email, indirizzo e-mail, posta elettronica, e-mailadres, mailadres, adres e-mail,"
         " e-postadress, e-post, epost, e-posta, e-posta adresi, البريد الإلكتروني, البريد, بريد إلكتروني, عنوان البريد الإلكتروني,"
         " الإيميل,"
-        " 邮箱, 电子邮件, メールアドレス, メール, 이메일, электронная почта, эл. почта, почта, имейл, billing email"
+        " 邮箱, 电子邮件, メールアドレス, メール, 이메일, электронная почта, эл. почта, почта, имейл, електронна пошта,"
+        " эл. адрес, e-mail cím, adresă de email, adresa de email, e-mailová adresa,"
+        " διεύθυνση email, ηλεκτρονικό ταχυδρομείο, דוא״ל, אימייל, כתובת מייל, ایمیل, پست الکترونیکی, อีเมล, địa chỉ email,"
+        " alamat email, surel, 電子郵件, 電郵, 邮件, 电子邮箱, 이메일 주소, メールアドレス1, billing email"
     ),
     "mobile": _keys(
-        "mobile, mobile number, mobile no, mobile phone, mobile phone number, customer mobile, cell, cell phone, cellphone number,"
+        "mobile, mobile number, mobile no, mobile phone, mobile phone number, mobile phone no, customer mobile, gsm, gsm no,"
+        " gsm number, whatsapp number, telefon mobil, număr mobil, mobilszám, mobiltelefonszám, mobilní telefon, mobilné číslo,"
+        " mobilní číslo, mobilni telefon, κινητό, κινητό τηλέφωνο, мобільний, мобільний телефон, мобилен телефон, נייד,"
+        " טלפון נייד, موبایل, تلفن همراه, شماره موبایل, di động, số di động, เบอร์มือถือ, no hp, nomor hp, nomor ponsel,"
+        " 手機, 手機號碼, 行動電話, 移动电话, 携帯番号, 휴대폰 번호, cell, cell phone, cellphone number,"
         " cell number, msisdn, Handy, Handynummer, Handy-Nr, Mobilnummer, Mobilfunknummer, Mobiltelefon, Mobil, portable,"
         " téléphone portable, numéro de portable, téléphone mobile, numéro de mobile, móvil, teléfono móvil, número de móvil,"
         " celular, teléfono celular, número de celular, telemóvel, telefone celular, cellulare, numero di cellulare,"
@@ -59,7 +71,10 @@ USUAL: Mapping[str, tuple[str, ...]] = {
         " numéro de téléphone, n° de téléphone, teléfono, número de teléfono, nº de teléfono, telefone, número de telefone,"
         " telefono,"
         " numero di telefono, telefoon, telefoonnummer, numer telefonu, telefonnummer, telefon numarası, الهاتف, رقم الهاتف, هاتف,"
-        " رقم التليفون, التليفون, تليفون, 电话, 电话号码, 電話番号, 전화번호, телефон, номер телефона, billing phone"
+        " رقم التليفون, التليفون, تليفون, 电话, 电话号码, 電話番号, 전화번호, телефон, номер телефона, telefonszám,"
+        " telefonní číslo, telefónne číslo, număr de telefon, τηλέφωνο, номер телефону,"
+        " телефонен номер, broj telefona, טלפון, מספר טלפון, تلفن, شماره تلفن, số điện thoại, điện thoại, เบอร์โทรศัพท์, โทรศัพท์,"
+        " nomor telepon, 電話, 電話號碼, 전화 번호, billing phone"
     ),
 }
 """By target, the better heading first. Identifiers of other types are recognised only by the name of their type."""

@@ -3,6 +3,7 @@
 The master secret comes from the settings, or else from a file beside the database that is created at the first start (0600).
 """
 
+import codecs
 import contextlib
 import errno
 import hashlib
@@ -149,7 +150,7 @@ def _read(path: Path, *, named: bool) -> bytes:
         )
         raise ConfigError((problem,))
     try:
-        text = content.decode("ascii").strip()
+        text = content.removeprefix(codecs.BOM_UTF8).decode("ascii").strip()
     except UnicodeDecodeError:
         text = ""
     if len(text) < 2 * _MASTER_BYTES:

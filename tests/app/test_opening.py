@@ -60,6 +60,11 @@ async def test_a_seed_that_cannot_be_used_is_named_with_every_problem(
         async with start(f'[rules]\nseed = "{seed}"\n'):
             pass
     assert len(refused.value.problems) >= 2
+    for encoding, said in (("utf-16", "not UTF-8 text"), ("", "No such file")):
+        seed.write_text(SEED, encoding) if encoding else seed.unlink()
+        with pytest.raises(ConfigError, match=rf"rules\.seed: .*seed\.toml .*{said}"):
+            async with start(f'[rules]\nseed = "{seed}"\n'):
+                pass
 
 
 async def test_each_start_points_back_to_the_chain_before_it(start: Callable[..., Any]) -> None:

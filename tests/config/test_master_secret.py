@@ -34,9 +34,10 @@ def test_the_secret_that_was_once_in_the_repository_is_known_by_its_digest() -> 
 
 
 @pytest.mark.parametrize("ending", ["", "\n", "\r\n", "  \n"])
-def test_a_published_secret_in_a_file_is_refused(tmp_path: Path, ending: str) -> None:
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+def test_a_published_secret_in_a_file_is_refused(tmp_path: Path, ending: str, encoding: str) -> None:
     path = tmp_path / "gateway.db.secret"
-    path.write_bytes((_PUBLISHED + ending).encode())
+    path.write_bytes((_PUBLISHED + ending).encode(encoding))
     path.chmod(0o600)
     with pytest.raises(ConfigError, match=r"gateway\.db\.secret is a master secret that was published"):
         _open(tmp_path)

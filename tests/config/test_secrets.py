@@ -14,8 +14,9 @@ from gateway.config.reading import forms, secret_kind
 from tests.support.settings_texts import KEY, channel_with, tables_of_the_file
 
 
-def test_a_key_is_the_same_key_however_it_is_given(read, tmp_path: Path):
-    (tmp_path / "key").write_text(f"{KEY}\n")
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+def test_a_key_is_the_same_key_however_it_is_given(read, tmp_path: Path, encoding: str):
+    (tmp_path / "key").write_text(f"{KEY}\r\n", encoding)
     digest = hashlib.sha256(KEY.encode()).hexdigest()
     given_as = {
         f'api_key = "{KEY}"': "inline",
