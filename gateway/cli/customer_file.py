@@ -24,7 +24,14 @@ from gateway.cli.columns import (
 )
 from gateway.cli.failure import MISUSED, Failure
 from gateway.cli.headings import PRESETS
-from gateway.cli.layout import Fits, Layout, encoding_and_line_ends, layout_of_text, opened_lines
+from gateway.cli.layout import (
+    Fits,
+    Layout,
+    column_name,
+    encoding_and_line_ends,
+    layout_of_text,
+    opened_lines,
+)
 from gateway.cli.recoding import recoded
 from gateway.cli.sheet import ReadPosition, SheetRecord, Unreadable, read_objects, read_table
 from gateway.cli.workbook import layout_of_rows, opened_rows, read_rows
@@ -70,8 +77,10 @@ class CustomerFile:
     resume: str = ""
 
     def assigned(self, names: Sequence[str], identifiers: Sequence[str]) -> Assignment:
-        taken = [name for name in names if name not in self.ignored]
-        return assigned(self.file, self.said, taken, identifiers, self.preset)
+        ignored = _as_in_header(self.ignored, names)
+        taken = [name for name in names if name not in ignored]
+        said = {target: _as_in_header(columns, names) for target, columns in self.said.items()}
+        return assigned(self.file, said, taken, identifiers, self.preset)
 
     def import_id(self) -> str:
         """The same for the same content, channel and mapping, whatever the file's name."""
@@ -83,6 +92,11 @@ class CustomerFile:
         others = [one for one in (*sorted(self.ignored), self.preset, self.encoding, self.sheet) if one]
         found.update(json.dumps([self.kind, self.channel, mapping, *others]).encode())
         return found.hexdigest()[:32]
+
+
+def _as_in_header(columns: Sequence[str], names: Sequence[str]) -> tuple[str, ...]:
+    """The operator's words for columns, which may have been copied from a header with invisible marks."""
+    return tuple(one if one in names else column_name(one) for one in columns)
 
 
 class Sheet(NamedTuple):
@@ -161,7 +175,7 @@ def opened_sheet(job: CustomerFile, identifiers: Sequence[str]) -> Generator[She
 
 def _fits(job: CustomerFile, identifiers: Sequence[str]) -> Fits:
     def fits(cells: Sequence[str]) -> int:
-        names = [cell.strip() for cell in cells]
+        names = [column_name(cell) for cell in cells]
         found = job.assigned(names, identifiers)
         known = [column for columns in found.mapped.values() for column in columns if column in names]
         there = "customer_id" in found.mapped and found.mapped["customer_id"][0] in names
@@ -172,7 +186,7 @@ def _fits(job: CustomerFile, identifiers: Sequence[str]) -> Fits:
 
 def _assignment(job: CustomerFile, names: Sequence[str], identifiers: Sequence[str]) -> Assignment:
     for name in job.ignored:
-        if name not in names:
+        if not set(_as_in_header([name], names)) & set(names):
             raise Failure(f"--ignore {name}: {job.file} has no such column", MISUSED)
     assignment = job.assigned(names, identifiers)
     check_columns(job.file, assignment, names)

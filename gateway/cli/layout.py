@@ -12,6 +12,7 @@ from typing import BinaryIO
 from gateway.cli.failure import MISUSED, Failure
 from gateway.cli.recoding import check_utf8, encoding_of, has_cr_line_ends, recoded
 from gateway.cli.sheet import LONGEST, Lines, Unreadable
+from rules.normalize.written import visible
 
 _DELIMITERS = ",;\t|"
 _SAMPLE_LINES = 60
@@ -136,10 +137,15 @@ def header_at(rows: Sequence[Sequence[str]], fits: Fits) -> int | None:
     return next((place for place in range(len(first)) if filled[place] >= min(widest, 2) > 0), None)
 
 
+def column_name(cell: str) -> str:
+    """A heading as a person types it: on one line, without invisible marks and unusual blanks."""
+    return " ".join(visible(unicodedata.normalize("NFC", cell)).split())
+
+
 def header_names(file: Path, cells: Sequence[str], fits: Fits) -> list[str]:
     """The names without empty ones at the end. Raises Failure for a row of data, whose cells are not shown because they are
     personal data. A column beside known ones may be named `2023/2024`."""
-    names = [unicodedata.normalize("NFC", cell).strip().strip("\ufeff") for cell in cells]
+    names = [column_name(cell) for cell in cells]
     while names and not names[-1]:
         names.pop()
     if not names or (not fits(cells) and any(map(_LIKE_A_CUSTOMER.fullmatch, names))):

@@ -27,6 +27,9 @@ _LARGEST_SHEET = 8 << 30
 _DIGITS_KEPT = 10**15
 """A spreadsheet keeps fifteen digits of a number and writes zeros for the others."""
 _LONGEST = 64 << 10
+_HEAD = 4096
+_STRICT = b"http://purl.oclc.org/ooxml/"
+"""In the names of a format that spreadsheets can write and openpyxl cannot read."""
 _DAMAGED = "is damaged or no .xlsx file; open it in the spreadsheet and save it again"
 _PADDED = re.compile(r"(?:\[[^\]]*\])?(0{2,30})(?:_.)?(?:;.*)?", re.DOTALL)
 """A number format of zeros alone, perhaps with a language or colour, room for a bracket, and formats for other values."""
@@ -77,7 +80,7 @@ def _line(row: object) -> bytes:
 
 
 def _rows(path: str, wanted: str) -> Iterator[dict[str, Any] | list[str]]:
-    _check_size(path)
+    _check_archive(path)
     import openpyxl
 
     with open(path, "rb") as opened:  # openpyxl looks at the name of a path, not at its content
@@ -91,13 +94,17 @@ def _rows(path: str, wanted: str) -> Iterator[dict[str, Any] | list[str]]:
             yield _texts(cells)
 
 
-def _check_size(path: str) -> None:
+def _check_archive(path: str) -> None:
     """The sizes that an archive declares can be trusted: no more than that is unpacked."""
     try:
         with zipfile.ZipFile(path) as archive:
             parts = archive.infolist()
-    except zipfile.BadZipFile:
+            with archive.open("xl/workbook.xml") as book:
+                head = book.read(_HEAD)
+    except _BROKEN:
         raise Unusable(_DAMAGED) from None
+    if _STRICT in head:
+        raise Unusable("is a «Strict Open XML» workbook; save it as «Excel Workbook (*.xlsx)» or «CSV UTF-8»")
     too_large = any(
         part.file_size > (_LARGEST_SHEET if part.filename.startswith("xl/worksheets/") else _LARGEST_PART)
         for part in parts

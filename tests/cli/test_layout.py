@@ -148,6 +148,20 @@ def test_a_column_may_be_named_by_numbers_beside_the_customer_id(file: Path, nam
         records(file)
 
 
+@pytest.mark.parametrize(
+    "header",
+    [
+        "\u200fCustomer\u00a0ID,E-Mail\u00a0\u200e",
+        '"Customer\nID", e\u00adMail',
+        "\u202aCustomer  ID\u202c,\tE-Mail ",
+    ],
+)
+def test_a_column_is_named_without_the_marks_and_blanks_in_its_heading(file: Path, header: str) -> None:
+    file.write_text(header.replace("e\u00adMail", "E-\u00adMail") + "\n17,a@x.de\n")
+    for said in ("Customer ID", "\u200fCustomer\u00a0ID"):
+        assert values(file, customer_id=(said,), email=("E-Mail",)) == [["17", "a@x.de"]]
+
+
 def test_a_header_in_turkish_capitals_is_recognised(file: Path) -> None:
     for header in (
         "MÜŞTERİ NUMARASI;E-POSTA ADRESİ",

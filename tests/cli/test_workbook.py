@@ -118,6 +118,21 @@ def test_a_workbook_with_several_sheets_needs_a_named_sheet(file: Path) -> None:
     assert records(file) == [SheetRecord(2, ["17", "a@x.de", ""])]
 
 
+def test_a_strict_workbook_is_refused_with_what_to_save(file: Path) -> None:
+    book(file, HEADER, ["x", "a@x.de", "1"]).save(file)
+    with zipfile.ZipFile(file) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, content in parts.items():
+            strict = content.replace(
+                b"http://schemas.openxmlformats.org/spreadsheetml/2006/main",
+                b"http://purl.oclc.org/ooxml/spreadsheetml/main",
+            )
+            archive.writestr(name, strict)
+    with pytest.raises(Failure, match=r"Strict Open XML.*save it as «Excel Workbook"):
+        records(file)
+
+
 def test_an_empty_workbook_is_refused(file: Path) -> None:
     book(file)
     with pytest.raises(Failure, match="no visible sheet"):

@@ -26,7 +26,25 @@ _CUSTOMER_ID_CODES = {
     CUSTOMER_ID_MISSING: "missing",
     CUSTOMER_ID_TOO_LONG: "too_long",
 }
-_YES, _NO = frozenset({"true", "yes", "y", "1"}), frozenset({"false", "no", "n", "0"})
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_YES = _words(
+    """
+    true yes y 1 1.0 t on x ja wahr oui vrai sí si s verdadero sim verdadeiro sì vero waar sant kyllä tosi tak prawda ano igen
+    igaz da evet doğru dogru да истина так נכון כן نعم صحيح 是 真 はい 예 네
+    """
+)
+_NO = _words(
+    """
+    false no n 0 0.0 f off nein falsch non faux falso não nao nee onwaar nej falskt falsk nei ei epätosi nie fałsz ne nem hamis
+    nu hayır hayir yanlış yanlis нет ложь ні לא لا خطأ 否 假 いいえ 아니요
+    """
+)
+"""What spreadsheets and programs of many languages write for true and false."""
 
 
 class RowReader:

@@ -66,6 +66,50 @@ async def test_values_may_be_text_or_typed_json(gateway: RunningGateway) -> None
     ]
 
 
+async def test_a_guest_is_one_in_any_language_and_number_format(gateway: RunningGateway) -> None:
+    yes = [
+        "true",
+        "YES",
+        "Ja",
+        "WAHR",
+        "Oui",
+        "VRAI",
+        "Sí",
+        "si",
+        "VERDADERO",
+        "sim",
+        "x",
+        "1.0",
+        1,
+        True,
+        "Evet",
+        "да",
+        "نعم",
+        "是",
+    ]
+    no = [
+        "false",
+        "N",
+        "Nein",
+        "FALSCH",
+        "non",
+        "FAUX",
+        "Não",
+        "FALSO",
+        "0.0",
+        0,
+        False,
+        "HAYIR",
+        "нет",
+        "لا",
+        "否",
+    ]
+    answer = await bring(gateway, chunk(*([f"c{n}", None, None, said] for n, said in enumerate([*yes, *no]))))
+    assert answer["counts"] == {"created": len(yes) + len(no)}
+    rows = await gateway.rows("SELECT customer_id FROM record WHERE guest = 1")
+    assert {str(one) for (one,) in rows} == {f"c{number}" for number in range(len(yes))}
+
+
 @pytest.mark.parametrize(
     ("row", "reason"),
     [
@@ -77,7 +121,7 @@ async def test_values_may_be_text_or_typed_json(gateway: RunningGateway) -> None
         (["#N/A"], "customer_id_placeholder"),
         (["4.71E+12"], "customer_id_digits_lost"),
         (["1", None, None, "perhaps"], "guest_unusable"),
-        (["1", None, None, None, 7], "attribute_unusable"),
+        (["1", None, None, None, [7]], "attribute_unusable"),
         (["1", None, None, None, None, "much"], "attribute_unusable"),
         (["1", None, None, None, None, None, "x" * 5000], "attribute_too_long"),
         (["1"] * (len(COLUMNS) + 1), "wrong_columns"),
