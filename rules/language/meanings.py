@@ -55,7 +55,7 @@ PHONE: Meanings = {
     "idd_00_as_plus": "`00` before a country code means `+` in every region",
     "renumbered": (
         "mobile numbers of former numbering plans, Argentina's without their 9, and those with a zero "
-        "too many or too few are read as today's; see [normalisation](normalisation.md#phone-numbers)"
+        "too many or too few or their country code twice are read as today's; see [normalisation](normalisation.md#phone-numbers)"
     ),
 }
 EMAIL: Meanings = {

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from rules.normalize.customer_id import is_placeholder
 from rules.normalize.email import normalize_email
 from rules.normalize.lists import JUNK, JUNK_EMAILS, JUNK_LOCALS, JUNK_PHONE_TAILS
+from rules.normalize.no_customer import NO_CUSTOMER, letters
 from rules.normalize.phone import normalize_phone
 from rules.ruleset import Blocked, IdentifierKind, IdentifierRules
 
@@ -33,6 +34,7 @@ class Blocklist:
         patterns = list(blocked.patterns)
         self._tails: tuple[str, ...] = ()
         self._like_a_customer_id = kind == "opaque" and blocked.builtin
+        self._like_no_address = kind == "email" and blocked.builtin
         if blocked.builtin:
             words |= JUNK
         match kind:
@@ -41,9 +43,8 @@ class Blocklist:
                 self._tails = JUNK_PHONE_TAILS if blocked.builtin else ()
             case "email":
                 words |= JUNK_EMAILS if blocked.builtin else set()
-                junk = [f"{local}@*" for local in sorted(JUNK_LOCALS) if blocked.builtin]
                 words |= {_email(address) for address in blocked.emails if "*" not in address}
-                patterns += [_glob(address) for address in (*blocked.emails, *junk) if "*" in address]
+                patterns += [_glob(address) for address in blocked.emails if "*" in address]
             case "opaque":
                 pass
         self._words = frozenset(words)
@@ -54,6 +55,8 @@ class Blocklist:
         if text in self._words or (self._tails and text.endswith(self._tails)):
             return True
         if self._like_a_customer_id and is_placeholder(text):
+            return True
+        if self._like_no_address and _is_no_address(text):
             return True
         for find in self._finds:  # noqa: SIM110 - `any` over a generator costs as much as the search itself
             if find(text):
@@ -77,6 +80,17 @@ def _phones(entries: Iterable[str], own: Mapping[str, frozenset[str]]) -> Iterab
 
 def _email(address: str) -> str:
     return normalize_email(address, IdentifierRules("email")).value or folded(address)
+
+
+def _is_no_address(address: str) -> bool:
+    """Whether people type it where they have no address: a word for nothing before the @, or on both sides of it."""
+    local, _, domain = address.partition("@")
+    word = letters(local)
+    return word in JUNK_LOCALS or (local == domain.partition(".")[0] and _is_no_name(word))
+
+
+def _is_no_name(word: str) -> bool:
+    return word in JUNK or word in NO_CUSTOMER or len(set(word)) == 1
 
 
 def _glob(address: str) -> str:

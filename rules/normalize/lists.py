@@ -25,10 +25,19 @@ JUNK_EMAILS = _words(
 
 JUNK_LOCALS = _words(
     """
-    anonymous guest no-email no_email noemail nomail none null undefined unknown
+    anonymous guest noemail nomail noemailaddress noaddress emailunknown none null undefined unknown notavailable notprovided
+    donthave donthaveemail fakeemail invalidemail
+    keinemail keineemail keinemailadresse ohneemail ohnemail keineangabe unbekannt anonym
+    pasdemail pasdemel pasdadresse sansemail sansmail aucunmail inconnu anonyme
+    sinemail sinmail sincorreo notieneemail notienecorreo notienemail notiene notengocorreo desconocido anonimo anónimo
+    sememail semmail naotem naotememail nãotem naotenho naopossui desconhecido anônimo
+    nessunamail nessunaemail senzaemail senzamail nonha nonhaemail sconosciuto
+    geenemail geenmail heeftgeenmail onbekend anoniem ingenemail ingenmail ingenepost eisahkopostia okand ukendt ukjent
+    brakemail brakemaila brakmaila bezemail nemaemail nemamail nincsemail epostayok mailyok emailyok bilinmiyor
+    netpochty netemail tidakada tidakpunya
     """
 )
-"""The same words, before any domain."""
+"""The same words, before any domain, without punctuation. None of them is a name."""
 
 JUNK_PHONE_TAILS = tuple(digit * 8 for digit in "0123456789")
 """People type a number that ends in eight equal digits to get past a form."""

@@ -7,8 +7,8 @@ before a country code is `+` in every region, if the rules say so.
 
 Where that reading gives no number of an allowed type, others are tried, in this order: the digits begin with the region's own
 country code and lack its plus; the number belongs to a former numbering plan; it has a zero behind its country code that its
-country does not write; it lost its first zero. A mobile may also lack the prefix that its country puts before mobiles. Each
-reading counts only if it gives such a number.
+country does not write; it has its country code twice; it lost its first zero. A mobile may also lack the prefix that its country
+puts before mobiles. Each reading counts only if it gives such a number.
 """
 
 import re
@@ -54,6 +54,8 @@ _PLAIN = re.compile(
 _UNUSUAL = re.compile(r"[^\d\s+()/-]|\d[\s)]*\+")
 _MASKED = re.compile(r"[.-]{3}|^[.-]{2}|[.-]{2}$")
 _IDD = re.compile(r"^((?:[^\W\d_]|[\s.:(\[])*)\+?(?:\(00\)|00)[\s.-]*(?=\(?[1-9])")
+_PLUS_AGAIN = re.compile(r"\(?\+[\s+]*(?:(\d{1,3})[\s().-]*)?\+\s*(?(1)(?=\(?\1))")
+"""`++49 151 …` and `+49 +49 151 …`: a form may have a field of its own for the country code."""
 _PUNCTUATION = dict.fromkeys(map(ord, " .()-"))
 _DIGITS = re.compile(r"\d+")
 _CONTEXT = re.compile(r"(;phone-context=)00(?=[1-9])")
@@ -108,6 +110,8 @@ def _known(region: str | None) -> str | None:
 
 
 def _read(text: str, region: str | None, rules: IdentifierRules) -> Normalized:
+    if again := _PLUS_AGAIN.match(text):
+        text = f"+{text[again.end() :]}"
     whole = text
     if _UNUSUAL.search(text):
         if marked_apart(text):
@@ -191,6 +195,9 @@ def _meanings(reading: _Reading, rules: IdentifierRules) -> Iterator[str]:
     yield from renumbered(calling_code, national)
     if national.startswith("0") and reading.with_country:
         yield f"+{calling_code}{national[1:]}"
+    if reading.with_country and (again := national.lstrip("0")).startswith(str(calling_code)):
+        yield f"+{again}"
+        yield from renumbered(calling_code, again.removeprefix(str(calling_code)))
     if calling_code in _ZERO_FIRST:
         with_zero = f"0{national}"
         yield from_national(with_zero, phonenumbers.region_code_for_country_code(calling_code))

@@ -60,7 +60,35 @@ def test_what_means_no_customer_as_a_customer_id_is_no_opaque_identifier_either(
     assert normalizer(Blocked(builtin=False)).normalize("loyalty_id", raw).status == "ok"
 
 
-@pytest.mark.parametrize("raw", ["guest@shop.com", "noemail@example.com", "test@test.com", "a@a.com"])
+@pytest.mark.parametrize(
+    "raw",
+    [
+        *(
+            "guest@shop.com",
+            "noemail@example.com",
+            "test@test.com",
+            "a@a.com",
+            "no.e-mail@shop.com",
+            "keine-email@shop.de",
+        ),
+        *(
+            "unbekannt@unbekannt.de",
+            "sincorreo@gmail.com",
+            "no.tiene@hotmail.com",
+            "pasdemail@orange.fr",
+            "naotem@uol.com.br",
+        ),
+        *(
+            "senza.email@libero.it",
+            "geenmail@ziggo.nl",
+            "no@no.no",
+            "xx@xx.de",
+            "keine@keine.de",
+            "none@none.eu",
+            "x@x.x",
+        ),
+    ],
+)
 def test_placeholder_addresses_are_blocked_unless_switched_off(raw: str) -> None:
     assert normalizer().normalize("email", raw) == blocked(raw)
     assert normalizer(Blocked(builtin=False)).normalize("email", raw).status == "ok"
@@ -175,3 +203,21 @@ def test_any_text_has_an_answer_and_a_blocked_value_never_becomes_free(
     found = normalizer(Blocked(patterns=PATTERNS)).normalize(name, raw, region)
     assert found.value == free.value
     assert found == free or found.reason == "blocked_value"
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        *(
+            "vera@vera.com",
+            "vero@gmail.com",
+            "nat@web.de",
+            "nadie@shop.com",
+            "private@person.de",
+            "anna@anna.de",
+        ),
+        *("niemand@web.de", "null-ouvert@web.de", "yok@gmail.com", "kein.mann@web.de", "ann@none.com"),
+    ],
+)
+def test_an_address_that_may_be_a_persons_is_not_blocked(raw: str) -> None:
+    assert normalizer().normalize("email", raw).status == "ok"

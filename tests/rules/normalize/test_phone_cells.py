@@ -248,6 +248,60 @@ def test_a_national_number_with_a_zero_may_be_another_countrys_and_is_not_shorte
 @pytest.mark.parametrize(
     ("raw", "region", "value"),
     [
+        ("+966 966501234567", "SA", "+966501234567"),
+        ("+966 00966501234567", None, "+966501234567"),
+        ("+966 0966501234567", None, "+966501234567"),
+        ("966966501234567", "SA", "+966501234567"),
+        ("+971 971 50 123 4567", None, "+971501234567"),
+        ("+20 20 100 123 4567", None, CAIRO),
+        ("20 201001234567.0", "EG", CAIRO),
+        ("0020 0020 1001234567", "EG", CAIRO),
+        ("+20 +201001234567", None, CAIRO),
+        ("(+20) +20 100 123 4567", None, CAIRO),
+        ("+20-+20-1001234567", "DE", CAIRO),
+        ("++201001234567", None, CAIRO),
+        ("+ +20 100 123 4567", None, CAIRO),
+        ("+52 5215512345678", None, "+525512345678"),
+        ("+49 0049 151 23456789", None, "+4915123456789"),
+        ("+49 +49 (0)151 23456789", None, "+4915123456789"),
+        ("+91 919876543210", None, "+919876543210"),
+    ],
+)
+def test_a_country_code_that_comes_twice_counts_once(raw: str, region: str | None, value: str) -> None:
+    assert normalize_phone(raw, region, MOBILES) == Normalized("ok", value)
+
+
+@pytest.mark.parametrize(
+    ("raw", "reason"),
+    [
+        ("+20 +4915123456789", "not_a_number"),
+        ("+49 49151 234567", "wrong_type"),
+        ("+201001234567 +201112345678", "several_numbers"),
+        ("+49", "not_a_number"),
+        ("+20 +20", "not_a_number"),
+    ],
+)
+def test_two_country_codes_or_numbers_are_not_one_that_comes_twice(raw: str, reason: str) -> None:
+    assert normalize_phone(raw, "DE", MOBILES).reason == reason
+
+
+@pytest.mark.parametrize(
+    "form", ["+{0}{0}{1}", "+{0} {0} {1}", "00{0}00{0}{1}", "+{0} +{0} {1}", "{0}{0}{1}"]
+)
+def test_a_country_code_that_comes_twice_is_no_other_mobile_in_any_region(form: str) -> None:
+    wrong = {
+        (region, raw): found
+        for region, e164 in EXAMPLES
+        if (raw := form.format(phonenumbers.country_code_for_region(region), national(e164)))
+        and (found := normalize_phone(raw, region, MOBILES)).status == "ok"
+        and found != normalize_phone(e164, None, MOBILES)
+    }
+    assert wrong == {}
+
+
+@pytest.mark.parametrize(
+    ("raw", "region", "value"),
+    [
         ("707123456", "CI", "+2250707123456"),
         ("+225 707123456", None, "+2250707123456"),
         ("225707123456", "CI", "+2250707123456"),
