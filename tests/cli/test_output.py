@@ -20,6 +20,7 @@ from gateway.cli import output, program
 from gateway.cli.lazy import Lazy
 from gateway.cli.output import Columns, plain, print_rows
 from gateway.plural import counted
+from tests.support.processes import preloaded
 
 SETTINGS = """
 [server]
@@ -51,15 +52,7 @@ def shop(new_shop: Path, tmp_path: Path) -> Path:
 
 
 def _run(where: Path, *words: str, code: int = 0) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(
-        (*GATEWAY, *words),
-        cwd=where,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        env=_environment(),
-        check=False,
-    )
+    done = preloaded.run(words, where, _environment())
     assert done.returncode == code, done.stderr
     assert "Traceback" not in done.stderr
     return done

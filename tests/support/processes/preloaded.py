@@ -8,8 +8,12 @@ import sys
 from collections.abc import Mapping, Sequence
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
-from subprocess import TimeoutExpired
+from subprocess import CompletedProcess, TimeoutExpired
+from tempfile import TemporaryDirectory
 
+import gateway.__main__
+
+_PATIENCE = 60.0
 _context = multiprocessing.get_context("forkserver")
 _context.set_forkserver_preload(
     ["gateway.app.serving", "gateway.app.supervisor", "gateway.cli.serve", "uvloop", __name__]
@@ -26,11 +30,12 @@ class Preloaded:
         directory: Path,
         environment: Mapping[str, str],
         output: Path,
+        errors: Path | None = None,
     ) -> None:
         self._arguments = [script, *arguments]
         self._process: ForkServerProcess = _context.Process(
             target=_run,
-            args=(self._arguments, str(directory), dict(environment), str(output)),
+            args=(self._arguments, str(directory), dict(environment), str(output), str(errors or output)),
             daemon=True,
         )
         self._process.start()
@@ -54,15 +59,27 @@ class Preloaded:
         return self._process.exitcode
 
 
-def _run(arguments: list[str], directory: str, environment: dict[str, str], output: str) -> None:
+def run(words: Sequence[str], directory: Path, environment: Mapping[str, str]) -> CompletedProcess[str]:
+    """A `gateway` command from its start to its end."""
+    with TemporaryDirectory() as place:
+        output, errors = Path(place) / "output", Path(place) / "errors"
+        child = Preloaded(gateway.__main__.__file__, words, directory, environment, output, errors)
+        code = child.wait(_PATIENCE)
+        return CompletedProcess(list(words), code, output.read_text(), errors.read_text())
+
+
+def _run(arguments: list[str], directory: str, environment: dict[str, str], output: str, errors: str) -> None:
     os.chdir(directory)
     os.environ.clear()
     os.environ.update(environment)
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    written = os.open(output, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
-    for source, target in ((nothing, 0), (written, 1), (written, 2)):
-        os.dup2(source, target)
-    os.close(nothing)
-    os.close(written)
+    _open(0, os.devnull, os.O_RDONLY)
+    _open(1, output, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    _open(2, errors, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     sys.argv = arguments
     runpy.run_path(arguments[0], run_name="__main__")
+
+
+def _open(number: int, path: str, flags: int) -> None:
+    opened = os.open(path, flags, 0o666)
+    os.dup2(opened, number)
+    os.close(opened)
