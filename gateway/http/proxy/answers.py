@@ -41,9 +41,8 @@ class Answers:
     @staticmethod
     def concerns(target: Target, customers: Sequence[ResolvedCustomer]) -> bool:
         """Whether the answer may be about customers. It is not if the api key alone opens the operation and the call names no
-        customer; such an answer passes as it comes."""
-        named = target.operation.named
-        return bool(target.operation.secret or named.answer or any(one.customer_id for one in customers))
+        customer, neither by an id nor otherwise; such an answer passes as it comes."""
+        return bool(target.operation.secret or target.operation.named.answer or customers)
 
     async def rewrite(
         self, call: Call, target: Target, customers: Sequence[ResolvedCustomer], answer: Received
@@ -174,7 +173,8 @@ def _is_doubtful(text: bytes, target: Target, customers: Sequence[ResolvedCustom
     """Whether an id of another channel may still be in it: an id of the call occurs outside the members for ids, or the answer is
     no JSON and could name other customers."""
     strange = _strange(customers)
-    others = not customers or any("." in place for place in target.operation.named.answer)
+    unnamed = not all(one.customer_id for one in customers)
+    others = not customers or unnamed or any("." in place for place in target.operation.named.answer)
     if not others and not answer_ids.holds(text, strange, in_quotes=False):
         return False
     return answer_ids.holds(text, strange, in_quotes=True) if answer_ids.is_json(text) else True

@@ -130,6 +130,31 @@ async def test_an_id_that_could_not_be_renamed_is_reported(
             assert ("X-Gateway-Warnings" in answer.headers) is (bool(raw) and not answer_ids.is_json(raw))
 
 
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("events", {"email": EMAIL, "events": {}}),
+        ("payments/cashback", {"mobile": "+201001234567"}),
+        ("orders/cashback", {"email": "bob@example.com"}),
+        ("coupons/automatic", {"totalPaid": 5}),
+        ("inapp-messages/sync", {"Email": EMAIL}),
+        ("batch/customers", [{"email": EMAIL}]),
+    ],
+)
+async def test_an_answer_to_a_call_without_an_id_is_renamed_too(
+    forward: RunningGateway, platform: Platform, path: str, body: Any
+) -> None:
+    """The platform may find the customer by the e-mail or the mobile number."""
+    await _one_person(forward)
+    said = b'{"customerId":"c-1","list":[{"customerId":"c-1"}]}'
+    platform.disguise = lambda _, headers: said
+    answer, raw = await _answered(forward, "POST", path, body)
+    assert raw == said.replace(b"c-1", b"4711")
+    said = b"<customerId>c-1</customerId>"
+    answer, raw = await _answered(forward, "POST", path, body)
+    assert (raw, answer.headers.get("X-Gateway-Warnings")) == (said, UNMAPPED)
+
+
 async def test_a_strangers_id_that_is_also_the_channels_own_is_reported(
     forward: RunningGateway, platform: Platform
 ) -> None:
