@@ -27,6 +27,7 @@ ERASING = frozenset({"DELETE /customers/{customerId}", "POST /customers/{custome
 _JOB_STATUS = frozenset({"GET /batches/{batchId}/status", "GET /batch/{jobId}"})
 _UNMAPPED = "answer:unmapped"
 _PARTIAL = 206
+_REFUSED = 400
 _WHO_ASKS = "apikey"
 _FOR_CACHES = frozenset({"cache-control", "expires", "last-modified"})
 """With one of these, a cache may keep an answer."""
@@ -78,7 +79,7 @@ class Answers:
             if text is None:
                 headers[WARNINGS] = _UNMAPPED
                 return raw
-            return await self._renamed(call, target, customers, text, raw, headers)
+            return await self._renamed(call, target, customers, status, text, raw, headers)
         except StoreUnavailable:
             headers[WARNINGS] = _UNMAPPED
             return raw
@@ -96,6 +97,7 @@ class Answers:
         call: Call,
         target: Target,
         customers: Sequence[ResolvedCustomer],
+        status: int,
         text: AnswerText,
         raw: bytes,
         headers: CIMultiDict[str],
@@ -116,7 +118,7 @@ class Answers:
             sole if sole and span.at_root else names.get(span.customer_id, span.customer_id) for span in spans
         ]
         renamed = answer_ids.replaced(text.utf8, spans, new)
-        if _is_doubtful(renamed, target, customers) or await self._are_own(call, strangers):
+        if _is_doubtful(renamed, target, customers, status) or await self._are_own(call, strangers):
             headers[WARNINGS] = _UNMAPPED
         if renamed is text.utf8:
             return raw
@@ -169,15 +171,18 @@ def _strange(customers: Sequence[ResolvedCustomer]) -> set[str]:
     }
 
 
-def _is_doubtful(text: bytes, target: Target, customers: Sequence[ResolvedCustomer]) -> bool:
+def _is_doubtful(text: bytes, target: Target, customers: Sequence[ResolvedCustomer], status: int) -> bool:
     """Whether an id of another channel may still be in it: an id of the call occurs outside the members for ids, or the answer is
-    no JSON and could name other customers."""
+    no JSON and could name other customers. In JSON, an id is a text of its own; only the message of a refusal may have it as a
+    word."""
     strange = _strange(customers)
     unnamed = not all(one.customer_id for one in customers)
     others = not customers or unnamed or any("." in place for place in target.operation.named.answer)
     if not others and not answer_ids.holds(text, strange, in_quotes=False):
         return False
-    return answer_ids.holds(text, strange, in_quotes=True) if answer_ids.is_json(text) else True
+    if not answer_ids.is_json(text):
+        return True
+    return answer_ids.holds(text, strange, in_quotes=status < _REFUSED)
 
 
 def _forget_length(headers: CIMultiDict[str], customers: Sequence[ResolvedCustomer], target: Target) -> None:

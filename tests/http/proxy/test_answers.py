@@ -189,6 +189,28 @@ async def test_a_refusal_names_a_customer_by_the_channels_id_too(
     assert (answer.status, raw) == (status, b'{"code":4000,"customerId":"4711"}')
 
 
+@pytest.mark.parametrize(
+    ("status", "message", "warned"),
+    [
+        (404, "customer c-1 does not exist", True),
+        (422, "customer 'c-1' is inactive.", True),
+        (500, "c-1", True),
+        (404, "customer c-11 does not exist", False),
+        (404, "customer 4711 does not exist", False),
+        (404, "customer does not exist", False),
+        (200, "see c-1", False),
+    ],
+)
+async def test_the_message_of_a_refusal_that_has_the_platforms_id_is_reported(
+    forward: RunningGateway, platform: Platform, status: int, message: str, warned: bool
+) -> None:
+    await _one_person(forward)
+    platform.disguise = lambda _, headers: json.dumps({"code": 4004, "message": message}).encode()
+    platform.disguised_status = status
+    answer, _ = await _answered(forward, "POST", "orders", {"customerId": "4711"})
+    assert (answer.headers.get("X-Gateway-Warnings") == UNMAPPED) is warned
+
+
 async def test_part_of_an_answer_is_not_renamed(forward: RunningGateway, platform: Platform) -> None:
     await _one_person(forward)
     platform.disguise = lambda _, headers: b'"customerId":"c-1"'
