@@ -35,6 +35,8 @@ KINDS: Mapping[str, Literal["string", "number", "integer", "array"]] = MappingPr
     }
 )
 """What a caller may write. `email` and `mobile` are plain data here: they join no profiles."""
+OF_DIGITS = frozenset({"mobile", "zip"})
+"""Texts that clients also write as numbers."""
 COMPARED_AS: Mapping[str, AttributeKind] = MappingProxyType(
     {
         "displayName": "name",

@@ -9,7 +9,7 @@ from msgspec.json import encode
 from gateway.http.gameball.envelope import INVALID_PAYLOAD, RESERVED_NAME, TOO_MANY_VALUES, Fault
 from gateway.http.gameball.spelling import with_known_names
 from gateway.http.gameball.texts import has_controls, text_of
-from rules.attributes import CUSTOM, KINDS, RESERVED
+from rules.attributes import CUSTOM, KINDS, OF_DIGITS, RESERVED
 
 MOST_CUSTOM = 100
 LONGEST_NAME = 100
@@ -46,8 +46,8 @@ _OPEN = (
 
 
 def read_attributes(given: object) -> dict[str, Any] | Fault:
-    """`customerAttributes` of a body. Null means omitted, and unknown names are dropped, as the platform does. A text may come as a
-    number, such as a mobile number or a postcode, and is read by its digits."""
+    """`customerAttributes` of a body. Null means omitted, and unknown names are dropped, as the platform does. A mobile
+    number and a postcode may come as numbers."""
     if given is None:
         return {}
     if not isinstance(given, dict):
@@ -60,7 +60,7 @@ def read_attributes(given: object) -> dict[str, Any] | Fault:
         value = given.get(name)
         if value is None:
             continue
-        if kind == "string":
+        if name in OF_DIGITS:
             value = text_of(value)
         elif kind == "integer" and isinstance(value, float) and value.is_integer():
             value = int(value)

@@ -17,7 +17,7 @@ from gateway.http.gameball.identifiers import Normalize, read_identifier
 from gateway.http.gameball.operations import CustomerPlaces
 from gateway.http.gameball.spelling import plain, with_known_names
 from gateway.http.gameball.texts import read_customer_id, text_of
-from rules.attributes import CUSTOM, KINDS
+from rules.attributes import CUSTOM, KINDS, OF_DIGITS
 from rules.identifier import Evidence, Identifier
 
 MOST_PERSONS = 1_000
@@ -203,7 +203,8 @@ def _texts(given: dict[str, Any]) -> dict[str, str]:
     attributes = with_known_names(given, _KNOWN) or given
     custom = attributes.get("custom")
     own = {CUSTOM + name: value for name, value in custom.items()} if isinstance(custom, dict) else {}
-    both = {name: text_of(attributes[name]) for name in attributes if KINDS.get(name) == "string"} | own
+    both = {name: value for name, value in attributes.items() if name in KINDS} | own
+    both |= {name: text_of(both[name]) for name in OF_DIGITS & both.keys()}
     return {
         name: value for name, value in both.items() if isinstance(value, str) and len(value) <= LONGEST_TEXT
     }

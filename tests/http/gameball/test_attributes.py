@@ -34,7 +34,8 @@ def test_attributes_are_kept_under_their_wire_names() -> None:
     ("given", "fault"),
     [
         ("x", INVALID_PAYLOAD),
-        ({"firstName": True}, INVALID_PAYLOAD),
+        ({"firstName": 1}, INVALID_PAYLOAD),
+        ({"zip": True}, INVALID_PAYLOAD),
         ({"zip": 1.5}, INVALID_PAYLOAD),
         ({"zip": 10**50}, INVALID_PAYLOAD),
         ({"zip": "1", "Zip": "2"}, INVALID_PAYLOAD),
@@ -58,8 +59,7 @@ def test_attributes_of_another_shape_are_refused(given: object, fault: Fault) ->
     ("given", "kept"),
     [
         ({"zip": 12345}, {"zip": "12345"}),
-        ({"zip": 12345.0, "dateOfBirth": 19900101}, {"zip": "12345", "dateOfBirth": "19900101"}),
-        ({"firstName": -0.0}, {"firstName": "0"}),
+        ({"zip": 12345.0, "mobile": 201001234567}, {"zip": "12345", "mobile": "201001234567"}),
         ({"totalOrders": 3.0}, {"totalOrders": 3}),
         ({"totalSpent": 10**30}, {"totalSpent": 10**30}),
         ({"Zip": 12345, "FIRSTNAME": "Ann", " city": "Giza"}, {"zip": "12345", "firstName": "Ann", "city": "Giza"}),
