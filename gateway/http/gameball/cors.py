@@ -28,6 +28,8 @@ EXPOSED: Final = (
 _EVERY_METHOD = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
 _BODILESS = frozenset({"GET", "HEAD"})
 _TOKEN = re.compile(r"[!#$%&'*+.^`|~0-9A-Za-z_-]{1,100}", re.ASCII)
+_MOST_HEADERS = 100
+"""A request may have no more than 128."""
 _MAX_AGE = "600"
 """Seconds for which a browser may remember an answer. A removed origin is refused after that."""
 
@@ -91,8 +93,8 @@ def _headers(asked: CIMultiDictProxy[str], place: Place | None) -> list[str]:
         names.append(idempotency.HEADER.lower())
     if place and operation and session.takes_token(operation, place.version):
         names.append(session.HEADER.lower())
-    for text in asked.getall(hdrs.ACCESS_CONTROL_REQUEST_HEADERS, ()):
-        names += (name.strip().lower() for name in text.split(","))
+    wanted = ",".join(asked.getall(hdrs.ACCESS_CONTROL_REQUEST_HEADERS, ()))
+    names += (name.strip().lower() for name in wanted.split(",", _MOST_HEADERS)[:_MOST_HEADERS])
     return [name for name in dict.fromkeys(names) if _TOKEN.fullmatch(name) and not poses_as_another(name)]
 
 

@@ -83,6 +83,14 @@ async def test_a_page_may_send_other_headers_but_none_that_poses_as_another(star
         assert told(reply)["Allow-Headers"] == "apikey, secretkey, lang, traceparent"
 
 
+async def test_no_more_headers_are_named_than_a_request_may_have(start: Start) -> None:
+    async with start(SETTINGS) as gateway:
+        asks = ",".join(f"x-{number}" for number in range(1_000))
+        allowed = told(await preflight(gateway, "customers/ann", "GET", asks=asks))["Allow-Headers"]
+        assert allowed.split(", ")[:3] == ["apikey", "secretkey", "x-0"]
+        assert len(allowed.split(", ")) == 102
+
+
 async def test_a_page_of_another_origin_is_told_nothing(start: Start) -> None:
     async with start(SETTINGS) as gateway:
         for origin in (
