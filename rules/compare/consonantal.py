@@ -45,8 +45,9 @@ def is_consonantal(word: str) -> bool:
 
 
 def written_forms(word: str) -> tuple[str, ...]:
-    """A plain word with one spelling for letters that are often written for each other, and the same without its article."""
-    one = word.translate(_SAME)
+    """A plain word with one spelling for letters that are often written for each other, and the same without its article. A
+    hamza is left out unless there is nothing else."""
+    one = word.translate(_SAME) or word
     bare = one.removeprefix(_ARTICLE)
     return (one, bare) if len(one) > len(bare) >= _LEAST_AFTER_ARTICLE else (one,)
 
