@@ -100,7 +100,7 @@ def _read(text: str, rules: IdentifierRules) -> Normalized:
             if rules.reject_masked and _is_masked(local):
                 return Normalized("blocked", text, "masked")
             return _normalized(local, domain, rules)
-        text = again
+        text = ascii_if_meant(again)
     return _invalid("syntax")
 
 

@@ -138,7 +138,6 @@ async def test_an_id_that_could_not_be_renamed_is_reported(
         ("orders/cashback", {"email": "bob@example.com"}),
         ("coupons/automatic", {"totalPaid": 5}),
         ("inapp-messages/sync", {"Email": EMAIL}),
-        ("batch/customers", [{"email": EMAIL}]),
     ],
 )
 async def test_an_answer_to_a_call_without_an_id_is_renamed_too(

@@ -186,6 +186,7 @@ def test_an_apostrophe_that_belongs_to_the_address_stays_and_a_leading_one_needs
         ("CANAN.\u0130PEK@gmail.com", "canan.ipek@gmail.com"),
         ("canan.\u0131pek@gmail.com", "canan.ipek@gmail.com"),
         ("\u0130PEK@example.com", "ipek@example.com"),
+        ("\u0130\uff30EK@example.com", "ipek@example.com"),
         ("j\u00fcrgen@GMA\u0130L.COM", "j\u00fcrgen@gmail.com"),
         ("ann@\u00e7i\u00e7ek-\u0131s\u0131.com.tr", "ann@xn--iek-s-xrab90db.com.tr"),
         ("ann@xn--sparta-q9a.com.tr", "ann@xn--sparta-q9a.com.tr"),
