@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 from rules.record import Profile
 from rules.ruleset import HAS, ID_SPACE, ID_SPACE_ORDER, Attributes, RuleSet
 
+_LARGEST = 1e300
+
 
 class AttributeValue(NamedTuple):
     """One record's value of one attribute: any JSON value, with the moment (ms UTC) from which it applies."""
@@ -89,7 +91,7 @@ def _choose(rules: Attributes, strategy: str, ordered: list[AttributeValue]) -> 
         case "union":
             return [_union(ordered)]
         case "sum":
-            numbers = [one.value for one in ordered if _is_number(one.value)]
+            numbers = [one.value for one in ordered if _can_be_added(one.value)]
             return [sum(numbers)] if numbers else []
         case _:
             return [_pick(strategy, ordered).value]
@@ -134,8 +136,9 @@ def _is_empty(value: Any) -> bool:
     return value is None or value in ([], {}) or (isinstance(value, str) and not value.strip())
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+def _can_be_added(value: Any) -> bool:
+    """Whether it is a number, and so far from the largest float that no sum of its kind is beyond it."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _LARGEST
 
 
 def _is_denial(value: Any) -> bool:

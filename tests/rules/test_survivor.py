@@ -90,6 +90,7 @@ def said(*values: tuple[Any, str, int], name: str = "x") -> list[AttributeValue]
         ("most_frequent", [(1, "web", 1), ("1", "pos", 1), ("1", "pos", 2)], "1"),
         ("longest", [("Al", "web", 1), ("Alexandra", "pos", 2)], "Alexandra"),
         ("union", [("a", "pos", 1), (["b", "a"], "web", 2), ("b", "pos", 3)], ["b", "a"]),
+        ("sum", [(10**400, "web", 1), (1.5, "pos", 2), (1e308, "pos", 3), (-1e308, "web", 4)], 1.5),
         ("sum", [(3, "web", 1), (4.5, "pos", 2), ("many", "pos", 3), (True, "pos", 4)], 7.5),
         ("first_non_empty", [("", "web", 1), ("a", "pos", 2)], "a"),
         ("most_restrictive", [(True, "web", 9), (False, "pos", 1)], False),
