@@ -116,7 +116,7 @@ async def import_rows(call: Call[Query]) -> ImportView:
     While the previous chunk is being decided, this one is already parsed. Chunks are committed in the order of arrival. If the
     previous chunk fails, this one is refused because it is not the next one.
     """
-    asked = await call.body(_Sent)
+    asked = await call.body(_Sent, any_text=True)
     channel, import_id = channel_named(call.services, asked.channel), import_id_of(call)
     caller = Caller(
         channel.name,

@@ -26,7 +26,20 @@ T = TypeVar("T")
 CALLER = web.RequestKey("caller", Caller)
 PREFIX = "/admin/v1"
 _encode = msgspec.json.Encoder().encode
+_ESCAPED_NUL = "\\u0000"
 _VERSION = re.compile(r'"(\d{1,18})"', re.ASCII)
+
+
+def holds_nul(value: Any) -> bool:
+    match value:
+        case str():
+            return "\0" in value
+        case list():
+            return any(map(holds_nul, value))
+        case dict():
+            return any(holds_nul(one) for pair in value.items() for one in pair)
+        case _:
+            return False
 
 
 @dataclass(slots=True)
@@ -77,12 +90,16 @@ class Call(Generic[Q]):
         except UnicodeDecodeError:
             raise Refusal("bad_body", "the body is not UTF-8 text") from None
 
-    async def body(self, kind: type[B]) -> B:
-        """The JSON body. Raises Refusal, naming the place that is wrong but no value of it."""
+    async def body(self, kind: type[B], *, any_text: bool = False) -> B:
+        """The JSON body. Raises Refusal, naming the place that is wrong but no value of it. A NUL, which PostgreSQL takes in no
+        text, is refused except with `any_text`."""
         if self.request.content_type != "application/json":
             raise Refusal("unsupported_media_type", "send JSON with Content-Type: application/json")
+        text = await self.text()
         try:
-            return msgspec.json.decode(await self.text(), type=kind)
+            if not any_text and _ESCAPED_NUL in text and holds_nul(msgspec.json.decode(text)):
+                raise Refusal("bad_body", "the body holds a NUL character; delete it")
+            return msgspec.json.decode(text, type=kind)
         except (msgspec.DecodeError, UnicodeEncodeError, RecursionError) as error:
             raise Refusal("bad_body", f"the body does not fit: {error}") from None
 
@@ -152,7 +169,10 @@ class Operation:
         )
 
     async def answered(self, call: Call[Any]) -> Any:
-        """What the operation answers, also to a page that shows it."""
+        """What the operation answers, also to a page that shows it. Nothing has a name with a NUL, and PostgreSQL cannot be asked
+        for one."""
+        if "\0" in "".join(call.request.match_info.values()):
+            raise Refusal("not_found", "the path holds a NUL character; nothing has one in its name")
         if self.reads is not None:
             await note_read(call.services, call.caller, call.request, self.reads, call.query)
         return await self.handler(call)

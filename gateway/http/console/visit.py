@@ -12,7 +12,7 @@ from multidict import CIMultiDict, MultiMapping
 
 from gateway.errors import Refusal
 from gateway.http.admin.listing import Page, Query
-from gateway.http.admin.operation import PREFIX, B, Call, Q
+from gateway.http.admin.operation import PREFIX, B, Call, Q, holds_nul
 from gateway.http.admin.operators import Operator
 from gateway.http.admin.problem import status_of
 from gateway.http.admin.routes import OPERATIONS
@@ -59,7 +59,9 @@ class PageCall(Call[Q]):
             raise TypeError("a page that is only read has submitted a command")
         return await super(PageCall, self).submit(command)
 
-    async def body(self, kind: type[B]) -> B:
+    async def body(self, kind: type[B], *, any_text: bool = False) -> B:
+        if not any_text and holds_nul(msgspec.to_builtins(self.given)):
+            raise Refusal("bad_body", "the form holds a NUL character; delete it")
         try:
             return msgspec.convert(self.given, kind)
         except msgspec.ValidationError as error:
