@@ -98,6 +98,7 @@ def make_store(
         checkpoint_every=every,
         checkpoint_events=most,
         kept=kept,
+        connections=config.store.connections,
         one_coordinator=config.store.one_coordinator,
     )
 

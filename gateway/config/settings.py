@@ -74,12 +74,14 @@ class ServerSettings(Section, frozen=True):
 
 
 class StoreSettings(Section, frozen=True):
-    """`queue_limit` counts waiting commands, `batch_limit` commands in one transaction."""
+    """`queue_limit` counts waiting commands, `batch_limit` commands in one transaction. `connections` are the most that one gateway
+    opens to PostgreSQL: a writer, housekeeping and the rest for readers."""
 
     url: Annotated[str, written(store_url, store_url_text)] = "sqlite:///gateway.db"
     queue_limit: Positive = 4_096
     batch_limit: Positive = 256
     min_free_disk: Size = 256 << 20
+    connections: Annotated[int, Meta(ge=4, le=1_000)] = 10
     one_coordinator: bool = False
 
     @property

@@ -68,7 +68,7 @@ def settings(
     store = (
         ""
         if "[store]" in extra
-        else f'[store]\nurl = "{url or f"sqlite:///{tmp_path}/gateway.db"}"\nmin_free_disk = "0B"\n'
+        else f'[store]\nurl = "{url or f"sqlite:///{tmp_path}/gateway.db"}"\nmin_free_disk = "0B"\nconnections = 4\n'
     )
     log = "" if "[log]" in extra else f'[log]\nfile = "{tmp_path}/gateway.log"\n'
     return f"{server}{store}{log}{achievements}{extra}\n{channels}\n{campaigns}\n"

@@ -43,8 +43,8 @@ from gateway.workingset import WorkingSet
 
 _log = structlog.get_logger("store")
 
-_CONNECTIONS = 10
-_READERS = 8
+_BESIDE_READERS = 2
+"""Connections that reads leave to the writer and to housekeeping."""
 _BEGIN = "BEGIN ISOLATION LEVEL SERIALIZABLE"
 _RETRIES = 5
 _FIRST_PAUSE = 0.005
@@ -71,6 +71,7 @@ class PostgresStore:
         checkpoint_every: int = MINUTE,
         checkpoint_events: int = MOST_EVENTS,
         kept: KeepFor = KEPT_BY_DEFAULT,
+        connections: int = 10,
         one_coordinator: bool = False,
     ) -> None:
         self._one_coordinator = one_coordinator
@@ -78,7 +79,7 @@ class PostgresStore:
         self._clock = clock
         self._stamps = Stamps()
         self._ids = Ids(_node())
-        self._server = Server(url, _CONNECTIONS)
+        self._server = Server(url, connections)
         self._leases = Leases(lambda: self._server.connection(), clock)
         self._columns: Columns = {}
         self._maintenance = Maintenance(kept)
@@ -87,7 +88,7 @@ class PostgresStore:
         self._backfill = DigestBackfill(self.chain, shared=True)
         self._is_sealed = False
         self._writing = asyncio.Lock()
-        self._reading = asyncio.Semaphore(_READERS)
+        self._reading = asyncio.Semaphore(connections - _BESIDE_READERS)
         self._running: set[asyncio.Task[None]] = set()
         self._outside = ErasureTable(checkpoint_key)
 
@@ -226,18 +227,21 @@ class PostgresStore:
         self._stamps.raise_to(await newest_moment(self))
         now, stamp = self._moment()
         final_below = Ids(0).next(stamp - _FINAL_AFTER)
+        done, leads = 0, False
         async with self._server.connection() as connection:
-            done = 0
             with contextlib.suppress(*_COLLIDED):
-                if await self._leases.take_by(connection, "housekeeping", now):
+                leads = await self._leases.take_by(connection, "housekeeping", now)
+                if leads:
                     tidying = self._maintenance.tidy(now, final_below, limit)
                     done = await self._in_transaction(connection, tidying)
                     await self._in_transaction(connection, self._signing.adopt(now, stamp))
                     done = max(
                         done, await self._in_transaction(connection, self._signing.prune_checkpoints(limit))
                     )
-                    done += await self._bind(limit)
                 await self._in_transaction(connection, self._signing.checkpoint(now, stamp))
+        if leads:
+            with contextlib.suppress(*_COLLIDED):
+                done += await self._bind(limit)
         return max(done, await self._forget(limit))
 
     async def _forget(self, limit: int) -> int:

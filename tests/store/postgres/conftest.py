@@ -22,8 +22,8 @@ async def opened(database_url: str, clock: ManualClock) -> AsyncGenerator[Callab
     """Stores on the test's one database, any number at once."""
     stores: list[PostgresStore] = []
 
-    async def one_more() -> PostgresStore:
-        store = PostgresStore(database_url, clock, checkpoint_key=CHECKPOINT_KEY)
+    async def one_more(connections: int = 10) -> PostgresStore:
+        store = PostgresStore(database_url, clock, checkpoint_key=CHECKPOINT_KEY, connections=connections)
         await store.open()
         stores.append(store)
         return store

@@ -95,6 +95,24 @@ async def test_a_connection_that_was_cut_between_batches_costs_one_refusal_at_mo
     await store.probe()
 
 
+async def test_a_store_does_all_its_work_at_once_over_as_few_connections_as_it_may_open(
+    opened: Any, postgres: PostgresServer
+) -> None:
+    store: PostgresStore = await opened(connections=4)
+    async with asyncio.timeout(60):
+        await asyncio.gather(
+            *(store.fetch("SELECT pg_sleep(0.01)") for _ in range(40)),
+            *(run(store, lambda ws, number=number: person(ws, f"web:{number}")) for number in range(20)),
+            *(store.maintain(10) for _ in range(10)),
+            *(store.take_lead(work) for work in ("grants", "jobs", "deliveries")),
+            *(store.probe() for _ in range(5)),
+        )
+    held = postgres.sql(
+        "SELECT COUNT(*) FROM pg_stat_activity WHERE application_name = 'loyalty-gateway'"
+    ).strip()
+    assert 1 <= int(held) <= 4
+
+
 async def _commit_and_say_nothing(self: Any, query: str, *arguments: Any, **options: Any) -> str:
     status = await _EXECUTE(self, query, *arguments, **options)
     if query == "COMMIT":
