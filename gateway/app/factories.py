@@ -8,7 +8,7 @@ from pathlib import Path
 from gateway.anchor.open_sink import open_sink
 from gateway.anchor.worker import Anchor
 from gateway.audit.pseudonym import Pseudonyms
-from gateway.clock import Clock, SystemClock, boot_id
+from gateway.clock import SECOND, Clock, SystemClock, boot_id
 from gateway.config import Config, ConfigError
 from gateway.config.master_secret import SecretBox, admin_token
 from gateway.config.named_file import text_of
@@ -101,6 +101,23 @@ def make_store(
         connections=config.store.connections,
         one_coordinator=config.store.one_coordinator,
     )
+
+
+def make_telemetry(config: Config, *, log_requests: bool) -> Telemetry:
+    """With the log file of the settings. Raises ConfigError if it cannot be written."""
+    try:
+        return Telemetry(
+            level=config.log.level,
+            path=config.log.file,
+            log_requests=log_requests,
+            longest=config.upstream.total_timeout / SECOND,
+        )
+    except OSError as error:
+        problem = (
+            f"log.file: {config.log.file}: cannot be written ({error.strerror});"
+            " name a file in a directory that exists, and in which the gateway may write"
+        )
+        raise ConfigError((problem,)) from None
 
 
 def make_services(

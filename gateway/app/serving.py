@@ -20,6 +20,7 @@ from aiohttp import web
 
 from gateway.app.broken_store import exit_at_once
 from gateway.app.exporting import exporting, make_encoder
+from gateway.app.factories import make_telemetry
 from gateway.app.inherited import BACKLOG, Inherited
 from gateway.app.listen_errors import cannot_listen
 from gateway.app.opening import running
@@ -36,7 +37,6 @@ from gateway.http.services import Services
 from gateway.http.upgrades import WithoutUpgrades
 from gateway.model import Caller, NoteEvent
 from gateway.store.gateway_reads import newest_link
-from gateway.telemetry.telemetry import Telemetry
 
 _log = structlog.get_logger("app")
 _ITSELF = Caller("", "", "gateway", "", "gateway")
@@ -58,12 +58,7 @@ async def _serve(
     config: Config, read: Callable[[], Config], announce: Announce, inherited: Inherited | None
 ) -> int:
     make_encoder(config)  # raises before anything is made
-    telemetry = Telemetry(
-        level=config.log.level,
-        path=config.log.file,
-        log_requests=config.log.requests,
-        longest=config.upstream.total_timeout / SECOND,
-    )
+    telemetry = make_telemetry(config, log_requests=config.log.requests)
     stop, reload = asyncio.Event(), asyncio.Event()
     failures: list[str] = []
 

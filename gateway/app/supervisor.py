@@ -20,6 +20,7 @@ from pathlib import Path
 import structlog
 
 from gateway.app.child import TICK_SECONDS, Child
+from gateway.app.factories import make_telemetry
 from gateway.app.inherited import BACKLOG, Inherited
 from gateway.app.listen_errors import cannot_listen
 from gateway.app.service_manager import ServiceManager
@@ -38,7 +39,7 @@ def supervise(config: Config, processes: int, command: Command) -> int:
     ConfigError for a database that only one process may use, and for an address that is taken."""
     if config.store.sqlite_path is not None:
         raise ConfigError(("store.url: a SQLite file serves one process; use PostgreSQL, or --processes 1",))
-    telemetry = Telemetry(level=config.log.level, path=config.log.file, log_requests=False)
+    telemetry = make_telemetry(config, log_requests=False)
     try:
         return asyncio.run(_supervise(config, processes, command, telemetry))
     finally:

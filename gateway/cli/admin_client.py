@@ -84,7 +84,9 @@ class Admin:
 
 
 def segment(text: str) -> str:
-    """Any text that a person typed, as one segment of a path."""
+    """Any text that a person typed, as one segment of a path. Raises Failure for a text that would be another path."""
+    if text in ("", ".", ".."):
+        raise Failure(f'"{text}": is not an id or a name; write the one that a list shows', MISUSED)
     return quote(text, safe="")
 
 

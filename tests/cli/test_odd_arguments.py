@@ -67,6 +67,30 @@ def test_an_odd_argument_is_an_error_and_no_traceback(
         assert code == 0 or said.err.strip()
 
 
+@pytest.mark.parametrize("text", ["", ".", ".."])
+@pytest.mark.parametrize(
+    "command",
+    [("profile", "show"), ("undo", "--reason", "x"), ("erase", "--yes"), ("rules", "show")],
+    ids=" ".join,
+)
+def test_an_id_that_would_be_another_path_is_not_sent(
+    shop: Path, capsys: pytest.CaptureFixture[str], command: tuple[str, ...], text: str
+) -> None:
+    assert run([*command, text]) == 2
+    assert f'"{text}": is not an id or a name' in capsys.readouterr().err
+
+
+def test_a_log_file_that_cannot_be_written_is_a_mistake_in_the_settings(
+    shop: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """systemd does not start a gateway again that ends with 2."""
+    for name in ("nowhere/gateway.log", "."):
+        text = (shop / "config.toml").read_text()
+        (shop / "other.toml").write_text(text.replace('file = "gateway.log"', f'file = "{name}"'))
+        assert run(["serve", "--config", "other.toml"]) == 2
+        assert f"log.file: {name}: cannot be written (" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("url", URLS)
 def test_a_malformed_address_in_the_settings_is_an_error_and_no_traceback(
     shop: Path, capsys: pytest.CaptureFixture[str], url: str

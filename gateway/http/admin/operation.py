@@ -13,6 +13,7 @@ from aiohttp import web
 from gateway.audit.event import Action
 from gateway.errors import Refusal
 from gateway.http.admin.listing import Query
+from gateway.http.admin.mistakes import told
 from gateway.http.admin.operators import CSRF_HEADER, OPERATOR
 from gateway.http.admin.read_audit import note_read
 from gateway.http.services import SERVICES, Services
@@ -101,7 +102,7 @@ class Call(Generic[Q]):
                 raise Refusal("bad_body", "the body holds a NUL character; delete it")
             return msgspec.json.decode(text, type=kind)
         except (msgspec.DecodeError, UnicodeEncodeError, RecursionError) as error:
-            raise Refusal("bad_body", f"the body does not fit: {error}") from None
+            raise Refusal("bad_body", f"the body does not fit: {told(error, kind)}") from None
 
     async def submit(self, command: Command[T | Refused]) -> T:
         """The committed outcome. If the gateway refuses the command, a Refusal is raised."""
@@ -191,4 +192,4 @@ class Operation:
         try:
             return msgspec.convert(given, self.query, strict=False)
         except msgspec.ValidationError as error:
-            raise Refusal("bad_parameter", str(error).replace("`$.", "`")) from None
+            raise Refusal("bad_parameter", told(error, self.query).replace("`$.", "`")) from None
