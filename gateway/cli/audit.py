@@ -1,9 +1,10 @@
 """`gateway audit`: query, follow, explain, verify and export the audit log."""
 
 import asyncio
+import contextlib
 import os
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Generator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -286,6 +287,17 @@ def export(
         note(f"{counted(count, 'event')} written to {to}")
 
 
+@contextlib.contextmanager
+def _complete_or_absent(file: Path | None) -> Generator[None]:
+    """A new file that could not be completed is deleted: it would look like a whole one."""
+    try:
+        yield
+    except BaseException:
+        if file is not None:
+            file.unlink(missing_ok=True)
+        raise
+
+
 async def _write(lines: AsyncIterator[bytes], to: Path | None) -> int:
     count = 0
     if to is None and sys.stdout.isatty():
@@ -294,7 +306,10 @@ async def _write(lines: AsyncIterator[bytes], to: Path | None) -> int:
             count += 1
         return count
     try:
-        with open(to or 1, "xb" if to else "wb", closefd=to is not None) as out:  # noqa: ASYNC230 - nothing else runs in this loop
+        with (
+            open(to or 1, "xb" if to else "wb", closefd=to is not None) as out,  # noqa: ASYNC230 - nothing else runs in this loop
+            _complete_or_absent(to),
+        ):
             async for line in lines:
                 out.write(line)
                 count += 1

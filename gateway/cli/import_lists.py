@@ -10,7 +10,8 @@ from typing import Any, TextIO
 
 from gateway.cli.admin_client import Admin
 from gateway.cli.failure import Failure
-from gateway.cli.output import csv_line, note
+from gateway.cli.output import note
+from gateway.telemetry.escape import csv_line
 
 _MOST = 200
 _SHORTENED = (

@@ -5,9 +5,6 @@ title or imitate a link.
 """
 
 import contextlib
-import csv
-import io
-import re
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -15,27 +12,13 @@ from typing import Any
 
 import msgspec
 
+from gateway.telemetry.escape import csv_line
 from gateway.telemetry.escape import escaped as plain
 
 Row = Mapping[str, Any]
 Columns = Mapping[str, str | Callable[[Row], Any]]
 """From a heading to the key of a row, or to a function of the row."""
 _GAP = "  "
-_STARTS_FORMULA = re.compile(
-    r"""(^|[;,|\t\r\n])(?=[\s"'`]*[=+\-@\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b\u2212])"""
-)
-"""Where a cell begins, for every separator that a reader may use; and blanks and quotes that programs remove before a
-formula."""
-
-
-def csv_line(cells: Iterable[object]) -> str:
-    """A line of CSV whose cells are text in every spreadsheet: an apostrophe is added before anything that could start a
-    formula."""
-    line = io.StringIO()
-    csv.writer(line, lineterminator="\n").writerow(
-        [_STARTS_FORMULA.sub(r"\1'", plain(str(cell))) for cell in cells]
-    )
-    return line.getvalue()
 
 
 def print_csv(cells: Iterable[object]) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import os
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -30,6 +32,25 @@ def test_the_audit_log_is_exported_once_and_verifies(shell: Shell, tmp_path: Pat
     assert "audit log verified 2" in shell("status", code=1)
     assert not shell.json("audit", "verify", code=1)["ok"]
     assert "audit log changed by other hands, found 2" in shell("status", code=1)
+
+
+def test_an_export_that_fails_leaves_no_file_that_looks_whole(
+    shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shell("keys", "new", "--channel", "web")
+    target = tmp_path / "audit.ndjson"
+
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as disk:
+        disk.setattr(os, "fsync", full)
+        shell("audit", "export", "--to", str(target), code=1)
+        assert "cannot be written (No space left on device)" in shell.err
+    assert not target.exists()
+    shell("audit", "export", "--to", str(target))
+    shell("audit", "export", "--to", str(target), code=1)
+    assert target.exists()
 
 
 def test_a_row_that_was_changed_is_named_when_the_state_is_asked_for(shell: Shell, tmp_path: Path) -> None:

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.cli.output import csv_line, plain
-from gateway.telemetry.escape import escaped, escaped_line
+from gateway.cli.output import plain
+from gateway.telemetry.escape import csv_line, escaped, escaped_line
 from gateway.telemetry.log import LogWriter
 
 if TYPE_CHECKING:

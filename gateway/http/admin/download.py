@@ -1,14 +1,13 @@
 """Whole lists as a file: one JSON item on each line, or CSV, read from the database part by part."""
 
-import csv
-import io
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Any
 
 import msgspec
 from aiohttp import web
 
 from gateway.http.admin.operation import Call
+from gateway.telemetry.escape import csv_line
 
 NDJSON = "application/x-ndjson"
 CSV = "text/csv"
@@ -47,7 +46,7 @@ def _row(item: msgspec.Struct) -> list[Any]:
     ]
 
 
-def _csv(rows: Any) -> bytes:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\r\n").writerows(rows)
-    return text.getvalue().encode()
+def _csv(rows: Iterable[Iterable[Any]]) -> bytes:
+    return "".join(
+        csv_line(("" if cell is None else cell for cell in row), ends="\r\n") for row in rows
+    ).encode()

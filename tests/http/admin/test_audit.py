@@ -48,6 +48,22 @@ async def test_the_log_is_a_table_for_spreadsheets(gateway: RunningGateway) -> N
     assert {row["words"] for row in rows} >= {"null"}
 
 
+async def test_no_cell_of_the_table_is_a_formula_whichever_separator_a_spreadsheet_has(
+    gateway: RunningGateway,
+) -> None:
+    survivor, _ = await one_person(gateway.services)
+    text = 'x;=HYPERLINK("http://example.com") \u202e\x1b[31m'
+    async with gateway.admin(
+        "POST", f"profiles/{survivor}/split", json={"mode": "all", "reason": text}
+    ) as done:
+        assert done.status == 200, await done.text()
+    headers = {"Authorization": "Bearer admin-token-0123456789", "Accept": "text/csv"}
+    async with gateway.client.get(f"{gateway.admin_url}/admin/v1/audit", headers=headers) as response:
+        table = await response.text()
+    assert "x;'=HYPERLINK" in table
+    assert not {"\x1b", "\u202e"} & set(table)
+
+
 async def fill_lookups(gateway: RunningGateway) -> None:
     while await gateway.services.store.maintain(1_000):
         pass
