@@ -16,10 +16,12 @@ import warnings
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Any
 
 _MOST_ROWS = 1 << 20
 _MOST_MEMBERS = 10_000
+_SAMPLE_ROWS = 100
 _LARGEST_PART = 256 << 20
 """The most bytes of a part that is held in memory: names of sheets, formats, shared texts. Sheets are read row by row and may be
 larger."""
@@ -87,6 +89,7 @@ def _rows(path: str, wanted: str) -> Iterator[dict[str, Any] | list[str]]:
         book = openpyxl.load_workbook(opened, read_only=True, data_only=True, keep_links=False)
         sheet = _sheet(book, wanted)
         sheet.reset_dimensions()
+        _check_formulas(book, sheet)
         yield {"sheet": sheet.title}
         for number, cells in enumerate(sheet.iter_rows(), 1):
             if number > _MOST_ROWS:
@@ -138,6 +141,22 @@ def _is_filled(sheet: Any) -> bool:
     sheet.reset_dimensions()
     rows = zip(range(1000), sheet.iter_rows(values_only=True), strict=False)
     return any(value is not None for _, row in rows for value in row)
+
+
+def _check_formulas(book: Any, sheet: Any) -> None:
+    """A program that writes formulas may not calculate them, and its cells would be read as empty."""
+    shown = list(islice(sheet.iter_rows(values_only=True), _SAMPLE_ROWS))
+    book._data_only = False
+    written = list(islice(sheet.iter_rows(values_only=True), _SAMPLE_ROWS))
+    book._data_only = True
+    formulas = [
+        value
+        for cells, texts in zip(shown, written, strict=False)
+        for value, text in zip(cells, texts, strict=False)
+        if isinstance(text, str) and text.startswith("=") and value != text
+    ]
+    if formulas and all(value is None for value in formulas):
+        raise Unusable("has formulas without their values; open it in the spreadsheet and save it again")
 
 
 def _texts(cells: Iterable[Any]) -> list[str]:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from rapidfuzz.distance import OSA
 
-from rules.compare.letters import LONGEST, folded, plain, romanised, wide
+from rules.compare.letters import LONGEST, NOT_KNOWN, folded, plain, romanised, wide
 from rules.compare.levels import DIFFERENT, EQUAL, MISSING, Verdict, weaker
 
 _REMEMBERED = 8_192
@@ -80,7 +80,10 @@ def _read(text: str) -> _Address:
             street.append(_SHORT.get(token) or _ENDINGS.sub("street", token))
         follows_number = bool(found) and not found[2]
     words = tuple(word for word in street if word not in _FILLERS)
-    return _Address(plain(seen), tuple(numbers), words or tuple(street))
+    known = plain(seen)
+    if known.replace(" ", "") in NOT_KNOWN:
+        known = ""
+    return _Address(known, tuple(numbers), words or tuple(street))
 
 
 def _streets(one: tuple[str, ...], other: tuple[str, ...]) -> Verdict:

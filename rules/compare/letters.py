@@ -66,6 +66,11 @@ _GREEK: Mapping[str, tuple[str, ...]] = {
 }  # fmt: skip
 _GREEK_PARTS = re.compile("|".join(_GREEK))
 
+NOT_KNOWN = frozenset(
+    ("na", "nv", "none", "null", "nil", "nan", "undefined", "unknown", "unbekannt", "inconnu", "desconocido")
+)
+"""Words for an address, a postcode or a date that is not known, without spaces and signs."""
+
 
 def folded(text: str) -> str:
     """One text for all that look the same: Unicode form, case, spaces, and what cannot be seen."""

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from rapidfuzz.distance import OSA
 
-from rules.compare.letters import folded
+from rules.compare.letters import NOT_KNOWN, folded
 from rules.compare.levels import DIFFERENT, EQUAL, MISSING, Verdict
 from rules.compare.texts import of_long
 
@@ -18,7 +18,7 @@ _ZIP_PLUS_FOUR = re.compile(r"(\d{5})(\d{4})")
 _ZIP = 5
 _LEAST_PART = 3
 _LEAST_FOR_SLIP = 4
-_NOT_KNOWN = frozenset({"0", "00000", "0000", "99999", "12345", "na", "none", "null"})
+_NOT_KNOWN = NOT_KNOWN | {"0", "00000", "0000", "99999", "12345"}
 
 _WRITTEN = Verdict("similar", "the same place, written in another way")
 _SLIP = Verdict("near", "one character off")

@@ -118,6 +118,29 @@ def test_a_workbook_with_several_sheets_needs_a_named_sheet(file: Path) -> None:
     assert records(file) == [SheetRecord(2, ["17", "a@x.de", ""])]
 
 
+def test_a_workbook_with_formulas_that_were_never_calculated_is_refused(file: Path) -> None:
+    book(file, HEADER, ["=1+1", "a@x.de", "=B2", None], [None, None, None, None])
+    with pytest.raises(Failure, match="formulas without their values; open it in the spreadsheet"):
+        records(file)
+
+
+def test_a_text_that_looks_like_a_formula_and_calculated_formulas_are_taken(file: Path) -> None:
+    book(file, HEADER, ["17", "a@x.de", "1", None])
+    with zipfile.ZipFile(file) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    sheet = "xl/worksheets/sheet1.xml"
+    row = (
+        '<row r="2"><c r="A2"><f>10+7</f><v>17</v></c><c r="B2" t="str"><f>""</f><v></v></c>'
+        '<c r="C2" t="inlineStr"><is><t>=1</t></is></c></row>'
+    )
+    before, _, rest = parts[sheet].decode().partition('<row r="2"')
+    parts[sheet] = f"{before}{row}{rest.partition('</row>')[2]}".encode()
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, content in parts.items():
+            archive.writestr(name, content)
+    assert records(file) == [SheetRecord(2, ["17", "", "=1"])]
+
+
 def test_a_strict_workbook_is_refused_with_what_to_save(file: Path) -> None:
     book(file, HEADER, ["x", "a@x.de", "1"]).save(file)
     with zipfile.ZipFile(file) as archive:
