@@ -202,7 +202,7 @@ def _table(job: CustomerFile, layout: Layout, opened: BufferedReader, identifier
             lines.raw()
     values = values_of(assignment, layout.names)
     needed = cells_needed(assignment, layout.names, identifiers)
-    records = read_table(lines, layout.delimiter, len(layout.names), needed, values)
+    records = read_table(lines, layout.delimiter, len(layout.names), needed, values, spaced=layout.spaced)
     return Sheet(layout.names, layout.title, assignment, lines, records)
 
 

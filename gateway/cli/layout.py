@@ -2,6 +2,7 @@
 before any record is taken."""
 
 import csv
+import itertools
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
@@ -28,12 +29,13 @@ Fits = Callable[[Sequence[str]], int]
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """`begins` is the line after the header; `title` is the text before it."""
+    """`begins` is the line after the header; `title` is the text before it. `spaced`: a quoted cell may follow a space."""
 
     names: list[str]
     begins: int
     title: str = ""
     delimiter: str = ","
+    spaced: bool = False
     encoding: str = "utf-8"
     cr: bool = False
 
@@ -51,23 +53,26 @@ def layout_of_text(file: Path, opened: BinaryIO, said_encoding: str, fits: Fits)
     texts, whole = _sample(opened_lines(opened, encoding, cr=cr))
     told = _SAID_DELIMITER.fullmatch(texts[0]) if texts else None
     skipped = 1 if told else 0
-    found: list[tuple[tuple[int, ...], str, int, list[_Line]]] = []
-    for delimiter in told[1] if told else _DELIMITERS:
-        lines = _records(texts[skipped:], delimiter, whole=whole)
+    found: list[tuple[tuple[int, ...], str, bool, int, list[_Line]]] = []
+    for delimiter, spaced in itertools.product(told[1] if told else _DELIMITERS, (False, True)):
+        if spaced and not any(f'{delimiter} "' in text for text in texts):
+            continue
+        lines = _records(texts[skipped:], delimiter, whole=whole, spaced=spaced)
         at = header_at([line.cells for line in lines], fits)
         if at is not None:
-            found.append((_worth(lines[at:], fits), delimiter, at, lines))
+            found.append((_worth(lines[at:], fits), delimiter, spaced, at, lines))
     if not found:
         raise Failure(
             f"{file}: has no first line with the names of its columns; save it as CSV with a header line",
             MISUSED,
         )
-    _, delimiter, at, lines = max(found, key=lambda one: one[0])
+    _, delimiter, spaced, at, lines = max(found, key=lambda one: one[0])
     return Layout(
         header_names(file, lines[at].cells, fits),
         lines[at].ends + 1 + skipped,
         title_of(line.cells for line in lines[:at]),
         delimiter,
+        spaced,
         encoding,
         cr,
     )
@@ -107,8 +112,8 @@ def _sample(lines: Lines) -> tuple[list[str], bool]:
     return texts, False
 
 
-def _records(texts: Sequence[str], delimiter: str, *, whole: bool) -> list[_Line]:
-    reader = csv.reader(texts, delimiter=delimiter)
+def _records(texts: Sequence[str], delimiter: str, *, whole: bool, spaced: bool) -> list[_Line]:
+    reader = csv.reader(texts, delimiter=delimiter, skipinitialspace=spaced)
     found: list[_Line] = []
     try:
         found.extend(_Line(reader.line_num, cells) for cells in reader)

@@ -100,11 +100,13 @@ class Lines:
         return line
 
 
-def read_table(lines: Lines, delimiter: str, width: int, needed: int, values: Cells) -> Iterator[SheetRecord]:
+def read_table(
+    lines: Lines, delimiter: str, width: int, needed: int, values: Cells, *, spaced: bool = False
+) -> Iterator[SheetRecord]:
     """The records after the header, which has `width` names. Empty lines are skipped. Cells after the last name must be empty.
     A shorter row needs at least `needed` cells, because spreadsheets omit empty cells at the end. If a row is broken in two,
-    the second part begins a new row with its first cell."""
-    reader = csv.reader(lines, delimiter=delimiter, strict=True)
+    the second part begins a new row with its first cell. `spaced`: a quoted cell may follow a space."""
+    reader = csv.reader(lines, delimiter=delimiter, skipinitialspace=spaced, strict=True)
     while True:
         lines.begin()
         line = lines.number + 1
@@ -114,7 +116,7 @@ def read_table(lines: Lines, delimiter: str, width: int, needed: int, values: Ce
             return
         except (csv.Error, Unreadable) as error:
             lines.put_back()
-            reader = csv.reader(lines, delimiter=delimiter, strict=True)
+            reader = csv.reader(lines, delimiter=delimiter, skipinitialspace=spaced, strict=True)
             yield SheetRecord(line, None, error.args[0] if isinstance(error, Unreadable) else "bad_csv")
             continue
         if not any(cells):

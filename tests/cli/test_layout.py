@@ -134,6 +134,22 @@ def test_of_two_columns_of_one_name_the_first_that_is_not_empty_counts(file: Pat
     assert values(file) == [["17", "a@x.de"], ["18", "c@x.de"], ["19", "d@x.de"], ["20", "e@x.de"]]
 
 
+@pytest.mark.parametrize("delimiter", [",", ";", "|"])
+def test_a_quoted_cell_may_follow_a_space(file: Path, delimiter: str) -> None:
+    rows = [
+        'customer_id, "name", "email"',
+        f'17, "Meyer{delimiter} ""Anna""", "a@x.de"',
+        '18, "two\nlines", b@x.de',
+        '19, 5" x, "c@x.de"',
+    ]
+    file.write_text("\n".join(row.replace(", ", f"{delimiter} ", 2) for row in rows))
+    assert values(file, firstName=("name",)) == [
+        ["17", "a@x.de", f'Meyer{delimiter} "Anna"'],
+        ["18", "b@x.de", "two\nlines"],
+        ["19", "c@x.de", '5" x'],
+    ]
+
+
 def test_a_second_column_of_customer_ids_never_counts(file: Path) -> None:
     file.write_text("customer_id,email,customer_id\n17,a@x.de,18\n,b@x.de,19\n")
     assert values(file) == [["17", "a@x.de"], ["", "b@x.de"]]
