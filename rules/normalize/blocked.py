@@ -10,7 +10,7 @@ from types import MappingProxyType
 from rules.normalize.customer_id import is_placeholder
 from rules.normalize.email import normalize_email
 from rules.normalize.lists import JUNK, JUNK_EMAILS, JUNK_LOCALS, JUNK_PHONE_TAILS
-from rules.normalize.no_customer import NO_CUSTOMER, letters
+from rules.normalize.no_customer import NO_CUSTOMER
 from rules.normalize.phone import normalize_phone
 from rules.ruleset import Blocked, IdentifierKind, IdentifierRules
 
@@ -19,6 +19,8 @@ OWN = "own:"
 NO_LISTS: Mapping[str, frozenset[str]] = MappingProxyType({})
 
 QUOTES = "\"'`"
+_SIGNS = str.maketrans("", "", ".-_")
+"""Signs inside the words of an address."""
 
 _NUMBERED = re.compile(r"\\[1-9]")
 _SPECIAL = re.compile(r"\(\?[aiLmsuxP(]")
@@ -85,8 +87,8 @@ def _email(address: str) -> str:
 def _is_no_address(address: str) -> bool:
     """Whether people type it where they have no address: a word for nothing before the @, or on both sides of it."""
     local, _, domain = address.partition("@")
-    word = letters(local)
-    return word in JUNK_LOCALS or (local == domain.partition(".")[0] and _is_no_name(word))
+    word = local if local.isalpha() else local.translate(_SIGNS)
+    return word in JUNK_LOCALS or (domain.startswith(f"{local}.") and _is_no_name(word))
 
 
 def _is_no_name(word: str) -> bool:
