@@ -22,6 +22,8 @@ from typing import Any
 _MOST_ROWS = 1 << 20
 _MOST_MEMBERS = 10_000
 _SAMPLE_ROWS = 100
+_SHEET_HEAD = 256 << 10
+_FORMULA = re.compile(rb"<(?:\w+:)?f[ />]")
 _LARGEST_PART = 256 << 20
 """The most bytes of a part that is held in memory: names of sheets, formats, shared texts. Sheets are read row by row and may be
 larger."""
@@ -89,7 +91,7 @@ def _rows(path: str, wanted: str) -> Iterator[dict[str, Any] | list[str]]:
         book = openpyxl.load_workbook(opened, read_only=True, data_only=True, keep_links=False)
         sheet = _sheet(book, wanted)
         sheet.reset_dimensions()
-        _check_formulas(book, sheet)
+        _check_formulas(path, sheet)
         yield {"sheet": sheet.title}
         for number, cells in enumerate(sheet.iter_rows(), 1):
             if number > _MOST_ROWS:
@@ -143,20 +145,38 @@ def _is_filled(sheet: Any) -> bool:
     return any(value is not None for _, row in rows for value in row)
 
 
-def _check_formulas(book: Any, sheet: Any) -> None:
+def _check_formulas(path: str, sheet: Any) -> None:
     """A program that writes formulas may not calculate them, and its cells would be read as empty."""
-    shown = list(islice(sheet.iter_rows(values_only=True), _SAMPLE_ROWS))
-    book._data_only = False
-    written = list(islice(sheet.iter_rows(values_only=True), _SAMPLE_ROWS))
-    book._data_only = True
+    if not _has_formulas(path):
+        return
+    import openpyxl
+
+    with open(path, "rb") as opened:
+        book = openpyxl.load_workbook(opened, read_only=True, keep_links=False)
+        written = _sample(book[sheet.title])
     formulas = [
         value
-        for cells, texts in zip(shown, written, strict=False)
+        for cells, texts in zip(_sample(sheet), written, strict=False)
         for value, text in zip(cells, texts, strict=False)
         if isinstance(text, str) and text.startswith("=") and value != text
     ]
     if formulas and all(value is None for value in formulas):
         raise Unusable("has formulas without their values; open it in the spreadsheet and save it again")
+
+
+def _has_formulas(path: str) -> bool:
+    with zipfile.ZipFile(path) as archive:
+        for name in archive.namelist():
+            if name.startswith("xl/worksheets/") and name.endswith(".xml"):
+                with archive.open(name) as part:
+                    if _FORMULA.search(part.read(_SHEET_HEAD)):
+                        return True
+    return False
+
+
+def _sample(sheet: Any) -> list[tuple[Any, ...]]:
+    sheet.reset_dimensions()
+    return list(islice(sheet.iter_rows(values_only=True), _SAMPLE_ROWS))
 
 
 def _texts(cells: Iterable[Any]) -> list[str]:
