@@ -128,7 +128,7 @@ def _audit_log(found: Mapping[str, Any]) -> Iterator[str]:
     if found["verified_at"] is None:
         yield "audit log never verified: gateway audit verify"
     elif found["breaches"]:
-        yield f"audit log changed by other hands, found {found['verified_at']}: gateway audit verify"
+        yield f"audit log changed by other hands, found {found['verified_at']}: gateway audit verify --state"
     else:
         yield f"audit log verified {found['verified_at']}"
 

@@ -26,7 +26,11 @@ class Verifications:
         self._seen: VerificationRecord | None = None
 
     async def note(self, verified: VerificationRecord) -> None:
-        """If the database takes no writes now, this process alone knows of it."""
+        """If the database takes no writes now, this process alone knows of it. What a wider verification found stays known."""
+        try:
+            verified = verified.after(await self.last())
+        except StoreUnavailable:
+            verified = verified.after(self._seen)
         self._see(verified)
         try:
             await self._store.write(Write(_KEEP, [(1, *written(self._key, verified))]))
@@ -45,7 +49,7 @@ class Verifications:
         if self._seen is None or verified.at >= self._seen.at:
             self._seen = verified
         self._metrics.verified_at.set(self._seen.at / SECOND)
-        self._metrics.breaches.set(self._seen.breaches)
+        self._metrics.breaches.set(self._seen.known_breaches)
 
     async def _is_of_this_log(self, verified: VerificationRecord) -> bool:
         """A copy of the database with the same secret may have been verified. Its log has gone on with other checkpoints. What is

@@ -138,7 +138,7 @@ async def overview_of(services: Services) -> Overview:
         signed_at=shown_or_none(signed or None),
         unsigned_seconds=max(0, unsigned) // SECOND,
         verified_at=shown(verified.at) if verified else None,
-        breaches=verified.breaches if verified else None,
+        breaches=verified.known_breaches if verified else None,
         backup_at=shown_or_none(await _backup(services)),
         planning=services.plan_lock.locked(),
         regroupings=await queries.small_regroupings(store),

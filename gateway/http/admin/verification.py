@@ -143,7 +143,12 @@ async def verify_audit(call: Call[VerifyQuery]) -> VerificationView:
     verdict = await verify(services.store, services.checkpoint_key, state=query.state, directory=directory)
     upto = ref_of(verdict.newest) if verdict.newest is not None else CheckpointRef(0, "")
     verified = VerificationRecord(
-        begun, len(verdict.breaches), query.state, upto.checkpoint_id, upto.signature
+        begun,
+        len(verdict.breaches),
+        query.state,
+        upto.checkpoint_id,
+        upto.signature,
+        archive=directory is not None,
     )
     await services.verifications.note(verified)
     return VerificationView(

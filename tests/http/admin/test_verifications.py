@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from msgspec.structs import replace
 
 from gateway.audit.verification_record import VerificationRecord, read, written
 from gateway.clock import SECOND
@@ -97,6 +98,31 @@ async def test_an_older_verification_that_was_put_back_hides_nothing_from_a_proc
     assert await services.verifications.last() == VerificationRecord(now, 3, state=True)
     assert await known(gateway) == (shown(now), 3)
     assert (await other_process(gateway))[0] == older
+
+
+WIDER = {
+    "the state": VerificationRecord(0, 2, state=True),
+    "the archive": VerificationRecord(0, 2, state=False, archive=True),
+}
+
+
+@pytest.mark.parametrize("place", WIDER)
+async def test_what_was_found_stays_known_until_a_verification_looks_there_again(
+    gateway: RunningGateway, place: str
+) -> None:
+    verifications, now = gateway.services.verifications, gateway.services.clock.now()
+    await verifications.note(replace(WIDER[place], at=now))
+    for later in (1, 2):
+        await verifications.note(VerificationRecord(now + later, 0, state=False))
+        assert await known(gateway) == (shown(now + later), 2)
+    await verifications.note(VerificationRecord(now + 3, 3, state=False))
+    assert await known(gateway) == (shown(now + 3), 3)
+    ((sample,),) = (family.samples for family in (await other_process(gateway))[1].audit.breaches.collect())
+    assert sample.value == 3
+    await verifications.note(VerificationRecord(now + 4, 0, state=False))
+    assert await known(gateway) == (shown(now + 4), 2)
+    await verifications.note(replace(WIDER[place], at=now + 5, breaches=0))
+    assert await known(gateway) == (shown(now + 5), 0)
 
 
 async def test_a_new_master_secret_begins_without_a_verification(gateway: RunningGateway) -> None:
