@@ -21,6 +21,7 @@ from gateway.cli.failure import MISUSED, REFUSED, Failure
 from gateway.cli.options import settings
 from gateway.config import Config, operator_token
 from gateway.config.master_secret import command_token, proof, proving_key
+from gateway.errors import AlreadyRunning
 
 if TYPE_CHECKING:
     import aiohttp
@@ -132,6 +133,12 @@ async def connect(config: Config, *, changes: bool) -> AsyncGenerator[Admin]:
             await _have_proven(session, config, token)
             session.headers.update(_bearer(token))
             yield Admin(session, changes=True)
+    except AlreadyRunning:
+        raise Failure(
+            f"another process holds {config.store.sqlite_path}, but no gateway answers on server.admin_listen"
+            f" ({config.server.admin_listen}). If it is a command, wait for its end. If it is a gateway, it is busy, or began"
+            " with other settings: run the command again, or name those settings with --config"
+        ) from None
     except aiohttp.ClientError as error:
         raise Failure(
             f"the admin API stopped answering ({type(error).__name__}); run the command again"
