@@ -82,6 +82,12 @@ class Erased(msgspec.Struct, frozen=True):
     records: int
 
 
+class AccountsLeft(msgspec.Struct, frozen=True):
+    """The customer is not erased yet: the platform may still have accounts under these canonical ids."""
+
+    canonical_ids: tuple[str, ...]
+
+
 class Identify(Command[Identified | UnknownCustomer], frozen=True):
     """Identify the customer of a forwarded call, and store what it states. `guest` None leaves the known value. `attributes` are
     those that the rules compare; the platform keeps all others."""
@@ -101,6 +107,16 @@ class EraseCustomer(Command[Erased | UnknownCustomer], frozen=True):
     caller: Caller
     customer_id: str = ""
     profile_id: int | None = None
+
+
+class EraseDeletedCustomer(Command[Erased | AccountsLeft | UnknownCustomer], frozen=True):
+    """Erase a customer whom the platform deleted under the canonical ids in `deleted`: the profile as which the call knew them, and
+    the one that the call's customer id leads to by now. Nothing changes while other canonical ids lead to either."""
+
+    caller: Caller
+    customer_id: str
+    profile_id: int
+    deleted: frozenset[str]
 
 
 class ForgetAgain(Command[Done], frozen=True):

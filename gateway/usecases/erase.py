@@ -3,10 +3,12 @@
 from gateway.audit.event import Action
 from gateway.ids import show
 from gateway.model import (
+    AccountsLeft,
     Caller,
     Done,
     EraseCustomer,
     Erased,
+    EraseDeletedCustomer,
     Erasure,
     ForgetAgain,
     UnknownCustomer,
@@ -42,12 +44,14 @@ def wants(command: EraseCustomer, ws: WorkingSet, env: Env) -> bool:
 def erase(command: EraseCustomer, ws: WorkingSet, env: Env) -> Erased | UnknownCustomer:
     """The whole person, under every customer id. A second call finds nothing."""
     profile = _target(command, ws)
-    if profile is None:
-        return UnknownCustomer()
+    return _erase(profile, command.caller, ws) if profile is not None else UnknownCustomer()
+
+
+def _erase(profile: Profile, caller: Caller, ws: WorkingSet) -> Erased:
     count = len(profile.records)
     erasure = Erasure(ws.next_id(), profile.profile_id, tuple(sorted(profile.records)), ws.stamp)
     ws.erasures.add(erasure.erasure_id, erasure)
-    _forget(profile, command.caller, "", ws)
+    _forget(profile, caller, "", ws)
     return Erased(profile.profile_id, count)
 
 
@@ -72,6 +76,50 @@ def _forget(profile: Profile, caller: Caller, reason: str, ws: WorkingSet) -> No
         reason=reason,
         detail={"records": count},
     )
+
+
+# ---- whom the platform deleted ----
+
+
+def wants_of_deleted(command: EraseDeletedCustomer, ws: WorkingSet, env: Env) -> bool:
+    place = (command.caller.id_space, command.customer_id)
+    ws.records.want(place)
+    ws.redirects.want(command.profile_id)
+    if place not in ws.records or command.profile_id not in ws.redirects:
+        return False
+    homes = _homes_of_deleted(command, ws)
+    ws.profiles.want_all(homes)
+    ws.absorptions.want_all(homes)
+    if any(home not in ws.profiles or home not in ws.absorptions for home in homes):
+        return False
+    for home in homes:
+        ws.profiles.want_all([row.absorbed_id for row in ws.absorptions[home]])
+        ws.attributes.want_all(ws.profile(home).records)
+    return True
+
+
+def erase_deleted(
+    command: EraseDeletedCustomer, ws: WorkingSet, env: Env
+) -> Erased | AccountsLeft | UnknownCustomer:
+    """While the platform was asked, the profile may have become part of another, or the call's record may have left it."""
+    homes = _homes_of_deleted(command, ws)
+    names = {ws.canonical_id_of(one) for home in homes for one in _family(home, ws)}
+    if left := names - command.deleted:
+        return AccountsLeft(tuple(sorted(left)))
+    erased = [_erase(ws.profile(home), command.caller, ws) for home in homes]
+    return erased[0] if erased else UnknownCustomer()
+
+
+def _homes_of_deleted(command: EraseDeletedCustomer, ws: WorkingSet) -> list[int]:
+    """The live profiles that the call means, the one that it knew first."""
+    record = ws.records[command.caller.id_space, command.customer_id]
+    found = (ws.redirects[command.profile_id], record.profile_id if record is not None else None)
+    return list(dict.fromkeys(home for home in found if home is not None))
+
+
+def _family(home: int, ws: WorkingSet) -> list[int]:
+    """The profile and those that it absorbed."""
+    return [home, *(row.absorbed_id for row in ws.absorptions[home])]
 
 
 # ---- in a restored database ----

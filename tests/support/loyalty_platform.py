@@ -41,8 +41,8 @@ MULTIPLE = "can't send this action multiple times"
 
 class Platform:
     """`always` and `next` name faults of `misbehaviour`, or "500", "502", "503", "504", "429", "swallowed" (carried out, then no
-    answer) and "slow"; what `next` holds goes to one request each, None being none. `retry_after` goes out with "429". `disguise`
-    writes an answer's body and headers otherwise, under `disguised_status` where that is set."""
+    answer), "slow" and "held" (until `released` is set); what `next` holds goes to one request each, None being none. `retry_after`
+    goes out with "429". `disguise` writes an answer's body and headers otherwise, under `disguised_status` where that is set."""
 
     def __init__(self, clock: Clock | None = None) -> None:
         self.clock = clock or OwnClock()
@@ -57,6 +57,7 @@ class Platform:
         self.next: deque[str | None] = deque()
         self.retry_after: str | None = None
         self.slowness = 0.1
+        self.released = asyncio.Event()
         self.headers = CIMultiDict({"Server": "Kestrel", "X-Powered-By": "ASP.NET"})
         self.headers.add("Set-Cookie", "ARRAffinity=1; Path=/; HttpOnly")
         self.headers.add("Set-Cookie", "ARRAffinitySameSite=1; Path=/; HttpOnly")
@@ -104,6 +105,9 @@ class Platform:
     async def _misbehave(self, fault: str, seen: Seen, request: web.BaseRequest) -> web.StreamResponse:
         if fault == "slow":
             await asyncio.sleep(self.slowness)
+            return self._answer(seen)
+        if fault == "held":
+            await self.released.wait()
             return self._answer(seen)
         if fault == "429":
             return web.Response(

@@ -1,5 +1,4 @@
-"""What happens to an answer before it goes back: it gets the channel's own ids, an erasure is carried out here too, and a job about
-orders is remembered.
+"""What happens to an answer before it goes back: it gets the channel's own ids, and a job about orders is remembered.
 
 An answer that cannot be read, or that still holds an id of another channel, goes out with a warning, never silently.
 """
@@ -20,10 +19,8 @@ from gateway.http.proxy.jobs import OrderJobs
 from gateway.http.proxy.lookup import ResolvedCustomer
 from gateway.http.proxy.relay import Received
 from gateway.http.services import Services
-from gateway.model import EraseCustomer
 from gateway.store.identities import are_taken, names_in
 
-ERASING = frozenset({"DELETE /customers/{customerId}", "POST /customers/{customerId}/delete"})
 _JOB_STATUS = frozenset({"GET /batches/{batchId}/status", "GET /batch/{jobId}"})
 _UNMAPPED = "answer:unmapped"
 _PARTIAL = 206
@@ -48,8 +45,8 @@ class Answers:
     async def rewrite(
         self, call: Call, target: Target, customers: Sequence[ResolvedCustomer], answer: Received
     ) -> Received:
-        """The answer with the channel's own ids in it. An erasure is carried out here too, and a job about orders noted. No cache
-        may give the answer to another channel: there, the same address leads to another customer."""
+        """The answer with the channel's own ids in it. A job about orders is noted. No cache may give the answer to another
+        channel: there, the same address leads to another customer."""
         body = await self._rewritten(call, target, customers, *answer)
         if not _FOR_CACHES.isdisjoint(name.lower() for name in answer.headers):
             vary(answer.headers, _WHO_ASKS)
@@ -64,8 +61,6 @@ class Answers:
         raw: bytes,
         headers: CIMultiDict[str],
     ) -> bytes:
-        if target.route in ERASING:
-            await self._erase(call, customers[0], status, raw)
         text = text_of(raw, headers, self._largest) if status != _PARTIAL else None
         if text is not None and OrderJobs.starts_one(target.route):
             await self._order_jobs.note(text.utf8)
@@ -83,12 +78,6 @@ class Answers:
         except StoreUnavailable:
             headers[WARNINGS] = _UNMAPPED
             return raw
-
-    async def _erase(self, call: Call, customer: ResolvedCustomer, status: int, raw: bytes) -> None:
-        """A customer that the platform erased, or no longer knew, is erased here. A 404 without a body is a missing route."""
-        gone = 200 <= status < 300 or (status == 404 and bool(raw.strip()))
-        if gone and customer.profile_id is not None:
-            await self._services.pipeline.submit(EraseCustomer(call.caller, profile_id=customer.profile_id))
 
     # ---- ids ----
 

@@ -18,15 +18,17 @@ from gateway.http.gameball.identifiers import Normalize
 from gateway.http.gameball.limits import nearest_address
 from gateway.http.gameball.texts import fault_in_customer_id
 from gateway.http.gameball.trust import weigh
-from gateway.http.proxy import address, body, by_name
-from gateway.http.proxy.answers import ERASING, Answers
+from gateway.http.proxy import address, body, by_name, erasing
+from gateway.http.proxy.answers import Answers
 from gateway.http.proxy.body import Subject
 from gateway.http.proxy.by_name import Mentioned, Sent
+from gateway.http.proxy.erasing import ERASING, Deletion
 from gateway.http.proxy.headers import forget_bytes, passed_here, read_here, towards_upstream
 from gateway.http.proxy.lookup import CustomerLookup, ResolvedCustomer
 from gateway.http.proxy.relay import (
     SMALL,
     ClientGone,
+    Received,
     Upload,
     ended_by_client,
     fault_of,
@@ -169,14 +171,34 @@ class Forward:
         request: Request,
         customers: Sequence[ResolvedCustomer],
         hashes: Mapping[str, str],
-    ) -> Relayed:
+    ) -> Relayed | Fault:
         """Send the request, and return the answer. Raises NoAnswer."""
         async with self._upstream.exchange(request, deadline_ms=self._deadline) as reply:
             if not Answers.concerns(target, customers):
                 return await pass_on(call, reply, customers, self._largest_answer)
-            answer = await receive(call, reply, self._largest_answer)
-            answer = await self._answers.rewrite(call, target, customers, answer)
-            return respond(call, by_name.with_own_hash(answer, hashes), customers)
+            answer: Received | Fault = await receive(call, reply, self._largest_answer)
+        if target.route in ERASING:
+            delete = partial(self._delete, call, target, request)
+            customer, answer = await erasing.carry_out(call, Deletion(customers[0], answer), delete)
+            if isinstance(answer, Fault):
+                return answer
+            customers = [customer]
+        answer = await self._answers.rewrite(call, target, customers, answer)
+        return respond(call, by_name.with_own_hash(answer, hashes), customers)
+
+    async def _delete(
+        self, call: Call, target: Target, request: Request, canonical_id: str
+    ) -> Received | Fault:
+        """Send a deletion for another canonical id of the person. Raises NoAnswer."""
+        path = address.path(request.target.partition("?")[0], {target.id_at[0]: canonical_id})
+        if isinstance(path, Fault):
+            return path
+        step = _step(self._tracing, call, target) if self._tracing is not None else None
+        headers = self._headers(call, step)
+        _readable(headers)
+        deletion = request._replace(target=path, headers=headers, body=None, step=step)
+        async with self._upstream.exchange(deletion, deadline_ms=self._deadline) as reply:
+            return await receive(call, reply, self._largest_answer)
 
     def _headers(self, call: Call, step: Step | None) -> CIMultiDict[str]:
         return towards_upstream(
