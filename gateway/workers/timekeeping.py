@@ -17,6 +17,8 @@ from gateway.telemetry.metrics import Metrics
 _log = structlog.get_logger("clock")
 
 _LOOK_EVERY = 1.0
+_ASK_DATABASE_EVERY = 5 * SECOND
+"""The newest moment of the database. It only concerns ids and audit times, which wait by themselves."""
 _SLOWEST_ANSWER = SECOND
 """If the database server takes longer, its answer is not the time of now."""
 _LONG_SILENCE = 7 * DAY
@@ -81,6 +83,8 @@ class Timekeeper:
         self._line = 0
         self._boot = boot
         self._has_server = False
+        self._newest = 0
+        self._newest_asked_at: int | None = None
         self._kept: int | None = None
         self._told: frozenset[str] = frozenset()
         self.state = ClockState(clock.now(), 0, 0, 0, 0)
@@ -95,10 +99,10 @@ class Timekeeper:
             self._clock.believe()
         else:
             self._clock.resume(self._kept)
-        state, newest = await self.look(), await newest_moment(self._store)
+        state = await self.look()
         self._line = state.now - self._clock.steady()
-        silent = state.now - newest
-        if newest and silent > _LONG_SILENCE:
+        silent = state.now - self._newest
+        if self._newest and silent > _LONG_SILENCE:
             _log.warning(
                 "database_silent",
                 seconds=silent // SECOND,
@@ -107,7 +111,9 @@ class Timekeeper:
 
     async def step(self) -> float:
         """Look, and report what changed. Returns the seconds until the next step."""
-        state = await self.look()
+        asked_at = self._newest_asked_at
+        is_old = asked_at is None or self._clock.steady() - asked_at >= _ASK_DATABASE_EVERY
+        state = await (self.look() if is_old else self._look())
         line = state.now - self._clock.steady()
         moved, self._line = line - self._line, line
         if abs(moved) > JUMP:
@@ -127,14 +133,17 @@ class Timekeeper:
 
     async def look(self) -> ClockState:
         """The state of the clock now."""
+        self._newest, self._newest_asked_at = await newest_moment(self._store), self._clock.steady()
+        return await self._look()
+
+    async def _look(self) -> ClockState:
         has_server = await self._ask_server()
-        newest = await newest_moment(self._store)
         doubt, now = self._clock.doubt(), self._clock.now()
         self.state = ClockState(
             now,
             doubt.ahead if doubt else 0,
             max(0, doubt.until - self._clock.steady()) if doubt else 0,
-            newest - now,
+            self._newest - now,
             -self._clock.ahead_of_machine() if has_server else 0,
         )
         self._tell()
