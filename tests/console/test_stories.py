@@ -121,6 +121,44 @@ async def test_questions_are_answered_by_keys(inside: BrowserContext, shop: Shop
     await page.close()
 
 
+async def test_a_key_that_is_held_down_answers_one_question(inside: BrowserContext, shop: Shop) -> None:
+    questions = [await question(shop, f"held-{n}", 810000 + n) for n in range(3)]
+    page = await inside.new_page()
+    await page.goto(shop.url(f"/console/reviews/{questions[-1]}"))
+    for _ in range(3):
+        await page.keyboard.down("n")
+        await page.wait_for_url("**done=rejected**")
+        await page.wait_for_load_state()
+    await page.keyboard.up("n")
+    assert [await state_of(shop, one) for one in questions] == ["open", "open", "rejected"]
+    await page.keyboard.press("n")
+    await page.wait_for_url(f"**answered={questions[1]}**")
+    await page.close()
+
+
+CLICKS = """
+  () => {
+    const held = [];
+    addEventListener("submit", (event) => { held.push(event.defaultPrevented); event.preventDefault(); });
+    const button = document.querySelector("main button.main");
+    button.click();
+    button.click();
+    dispatchEvent(new Event("pageshow"));
+    button.click();
+    return held;
+  }
+"""
+"""Clicks twice, and once more as if the page was come back to: which of them the page held back. None is sent."""
+
+
+async def test_a_form_that_is_clicked_twice_is_sent_once(inside: BrowserContext, shop: Shop) -> None:
+    page = await inside.new_page()
+    await page.goto(shop.url("/console/operators"))
+    await page.locator("#f-name").fill("twice")
+    assert await page.evaluate(CLICKS) == [False, True, False]
+    await page.close()
+
+
 async def test_a_pin_is_shown_before_it_is_set_and_before_it_is_removed(
     inside: BrowserContext, shop: Shop
 ) -> None:

@@ -19,7 +19,7 @@ from gateway.http.admin.reviews import (
 from gateway.http.console import bulk
 from gateway.http.console.chart import Waterfall, waterfall
 from gateway.http.console.person import readable, shorter
-from gateway.http.console.profile_changes import ask_first
+from gateway.http.console.profile_changes import ask_first, is_confirmed, seen
 from gateway.http.console.visit import NO_QUERY, Visit, go
 from gateway.ids import read
 
@@ -91,6 +91,7 @@ async def show_one_review(visit: Visit) -> web.Response:
         rows=list(compared(item)),
         waterfall=waterfall_of(visit, item),
         following=await _following(visit, item) if item.state == "open" else "",
+        seen=seen(item.undo.effects) if item.undo else "",
     )
 
 
@@ -120,13 +121,12 @@ async def _answer(visit: Visit, *, accept: bool) -> web.Response:
 
 async def undo(visit: Visit) -> web.Response:
     """What would follow, and then the question, which is open again."""
-    form = await visit.form()
-    sure = "sure" in form
-    body = {"reason": form.get("reason", ""), "dry_run": not sure}
+    body = {"reason": (await visit.form()).get("reason", "")}
+    would = await visit.ask(undo_answer, NO_QUERY, {**body, "dry_run": True})
+    if not await is_confirmed(visit, would.effects, changes=would.changed):
+        return await ask_first(visit, "undo_answer", would.effects, section="reviews")
     undone = await visit.ask(undo_answer, NO_QUERY, body)
-    if sure:
-        return go(f"/console/reviews/{undone.id}", "reopened")
-    return await ask_first(visit, "undo_answer", undone.effects, section="reviews")
+    return go(f"/console/reviews/{undone.id}", "reopened")
 
 
 async def _following(visit: Visit, item: ReviewView) -> str:

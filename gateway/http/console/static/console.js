@@ -45,18 +45,32 @@ function warn(part, why) {
   say(why);
 }
 
-// A page names its keys: data-key="y" on a button or link. J and K walk along [data-walk] links.
+// A page names its keys: data-key="y" on a button or link. J and K walk along [data-walk] links. A key that is held down counts
+// once: what it repeats would reach the next question, which nobody has read.
 function listenToKeys() {
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, select, textarea")) return;
     const key = event.key.toLowerCase();
     const named = /^[a-z]$/.test(key) && document.querySelector(`[data-key="${key}"]`);
-    if (named) named.click();
-    else if (key === "j" || key === "k") walk(key === "j" ? 1 : -1);
+    if (!named) walk({ j: 1, k: -1 }[key]);
+    else if (!event.repeat) named.click();
   });
 }
 
+// A second click on a slow form would send it again, and the browser shows the last answer only: a token would be lost with the
+// first. After ten seconds, it counts.
+function sendOnce() {
+  let sent = -Infinity;
+  document.addEventListener("submit", (event) => {
+    if (event.target.method !== "post") return;
+    if (event.timeStamp - sent < 10_000) event.preventDefault();
+    else sent = event.timeStamp;
+  });
+  addEventListener("pageshow", () => { sent = -Infinity; });
+}
+
 function walk(step) {
+  if (!step) return;
   const stops = [...document.querySelectorAll("[data-walk]")];
   const here = stops.indexOf(document.activeElement);
   const next = here < 0 ? (step > 0 ? 0 : stops.length - 1) : here + step;
@@ -99,4 +113,5 @@ tellTimes();
 setInterval(tellTimes, 30_000);
 addCopyButtons(document);
 listenToKeys();
+sendOnce();
 follow();
