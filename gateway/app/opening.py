@@ -18,6 +18,7 @@ from gateway.config.master_secret import open_box, other_secret, secret_path
 from gateway.errors import StoreBroken, StoreUnavailable
 from gateway.http.services import Services
 from gateway.model import Caller, ForgetAgain, StoredRuleSet, StoreRules
+from gateway.sqlite_library import sqlite3
 from gateway.store import Store
 from gateway.store.gateway_reads import active_rules, is_signed_with
 from gateway.store.migrations import pending
@@ -136,7 +137,7 @@ async def offline(config: Config, *, changes: bool, any_secret: bool = False) ->
     something is missing."""
     if not changes:
         _refuse_to_begin(config.store.sqlite_path)
-    telemetry = Telemetry(level="error", path=os.devnull, log_requests=False)
+    telemetry = quiet()
     try:
         async with running(
             config,
@@ -153,10 +154,26 @@ async def offline(config: Config, *, changes: bool, any_secret: bool = False) ->
         telemetry.close()
 
 
+def quiet() -> Telemetry:
+    """Without a log: a command says what matters itself, and its output may be JSON."""
+    return Telemetry(level="error", path=os.devnull, log_requests=False)
+
+
 def _may_be_new(config: Config) -> bool:
     """Whether the database has no master secret yet. For one on a server, that cannot be told from here."""
     path = config.store.sqlite_path
-    return path is None or not Path(path).exists() or not applied_steps(Path(path))
+    return path is None or not Path(path).exists() or not _steps_of(path)
+
+
+def _steps_of(path: str) -> dict[int, str]:
+    """The schema steps of the SQLite file. Raises FileNotFoundError, and ConfigError for a file of another kind."""
+    try:
+        return applied_steps(Path(path))
+    except sqlite3.DatabaseError as error:
+        if error.sqlite_errorname != "SQLITE_NOTADB":
+            raise
+        problem = f"store.url: {path} is not a SQLite database; name another file, or restore a backup"
+        raise ConfigError((problem,)) from None
 
 
 async def _refuse_to_remember(store: Store) -> None:
@@ -189,7 +206,7 @@ def _refuse_to_begin(path: str | None) -> None:
     if path is None:
         return
     try:
-        missing = pending(applied_steps(Path(path)))
+        missing = pending(_steps_of(path))
     except FileNotFoundError:
         problem = f"{path}: there is no database yet; start the gateway, or run: gateway db migrate"
         raise ConfigError((problem,)) from None

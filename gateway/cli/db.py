@@ -109,15 +109,17 @@ async def _open_once(config: Config) -> None:
     """Opening a SQLite file migrates it. A gateway that runs on the file has done so, unless it is of an earlier version. On a
     server only the schema is changed, which needs no secret; the gateways that serve from it start the remaining work."""
     from gateway.app.factories import make_store
-    from gateway.app.opening import offline
+    from gateway.app.opening import offline, quiet
     from gateway.store.migrations import pending
     from gateway.store.sqlite.schema import applied_steps
 
     path = config.store.sqlite_path
     if path is None:
+        telemetry = quiet()
         store = make_store(config, SystemClock(), b"")
         await store.open()
         await store.close()
+        telemetry.close()
         return
     if await running_at(config) is None:
         async with offline(config, changes=True):

@@ -10,9 +10,9 @@ import typer
 
 from gateway.cli.admin_client import Admin, ask, segment
 from gateway.cli.audit_archive import note_archived
-from gateway.cli.import_lists import private_file
 from gateway.cli.options import DEFAULT_CONFIG, ConfigFile
 from gateway.cli.output import note, print_document
+from gateway.cli.private_file import private_file
 from gateway.cli.profile import ProfileId
 
 _STYLE = (

@@ -1,16 +1,13 @@
 """The lists beside an imported file: refused lines, and unusable identifiers. The gateway stores both, so they are complete
 even if the import was stopped several times."""
 
-import errno
-import os
-import stat
 from collections.abc import AsyncIterator, Iterable, Mapping
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from gateway.cli.admin_client import Admin
-from gateway.cli.failure import Failure
 from gateway.cli.output import note
+from gateway.cli.private_file import private_file
 from gateway.telemetry.escape import csv_line
 
 _MOST = 200
@@ -66,21 +63,6 @@ def explain(reasons: Iterable[str]) -> None:
     for reason in sorted(set(reasons)):
         if reason in EXPLANATIONS:
             note(f"{reason}: {EXPLANATIONS[reason]}")
-
-
-def private_file(file: Path) -> TextIO:
-    """An empty file that only its owner may read, because it shows who has which line. A link is not followed."""
-    try:
-        opened = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
-    except OSError as error:
-        if error.errno in (errno.ELOOP, errno.EMLINK):
-            raise Failure(
-                f"{file}: is a link, which is not followed; remove it or name another file"
-            ) from None
-        raise
-    if stat.S_ISREG(os.fstat(opened).st_mode):
-        os.fchmod(opened, 0o600)
-    return os.fdopen(opened, "w", encoding="utf-8")
 
 
 def _counted(count: int, thing: str) -> str:

@@ -44,7 +44,9 @@ def _text(path: Path) -> str:
     try:
         return text_of(path)
     except OSError as error:
-        raise ConfigError((f"{path}: cannot be read ({error.strerror}); name it by --config",)) from None
+        raise ConfigError(
+            (f"{path}: cannot be read ({error.strerror}); name a file with --config",)
+        ) from None
     except UnicodeDecodeError:
         raise ConfigError((f"{path}: is not UTF-8 text; save it as UTF-8",)) from None
 

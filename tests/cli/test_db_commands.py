@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import pytest
+import structlog
 
 from gateway.clock import SECOND
 from gateway.config import load
@@ -25,7 +26,8 @@ from tests.support.shell import MASTER_SECRET, Shell
 def on_postgres(
     shell: Shell, tmp_path: Path, postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch
 ) -> Shell:
-    """A shell on a PostgreSQL database that is empty."""
+    """A shell on a PostgreSQL database that is empty, in a process in which nothing has set up the log."""
+    structlog.reset_defaults()
     monkeypatch.setenv("GATEWAY_SECRET", MASTER_SECRET)
     url = postgres.url(postgres.fresh())
     shell.config.write_text(shell.config.read_text().replace(f"sqlite:///{tmp_path}/gateway.db", url))
@@ -122,6 +124,17 @@ def test_a_command_that_reads_makes_no_database(shell: Shell, tmp_path: Path, wo
     shell(*words, code=1 if words == ("db", "check") else 2)
     assert "there is no database" in shell.err
     assert [path.name for path in tmp_path.iterdir()] == ["config.toml"]
+
+
+@pytest.mark.parametrize("words", [("keys", "list"), ("status",), ("db", "migrate")], ids=" ".join)
+def test_a_file_that_is_no_database_is_named_and_left_alone(
+    shell: Shell, tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    other = tmp_path / "gateway.db"
+    other.write_text("a letter" * 100)
+    shell(*words, code=2)
+    assert f"{other.name} is not a SQLite database; name another file" in shell.err
+    assert other.read_text() == "a letter" * 100
 
 
 @pytest.mark.parametrize("words", [("keys", "list"), ("db", "check"), ("profile", "find")], ids=" ".join)
