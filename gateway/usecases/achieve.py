@@ -185,17 +185,20 @@ def lost(
 
 
 def wants_of_settling(command: Settle, ws: WorkingSet, env: Env) -> bool:
-    ws.achievements.want(command.achievement_id)
-    if command.profile_id is not None:
-        ws.want_window(command.profile_id, command.campaign_id)
-    if (token := command.idempotency) is None:
-        return True
-    ws.answers.want((command.caller.channel, token.route, token.key))
-    if command.achievement_id not in ws.achievements:
+    if (token := command.idempotency) is not None:
+        ws.answers.want((command.caller.channel, token.route, token.key))
+    if not ws.achievements.want(command.achievement_id):
         return False
     achievement = ws.achievements[command.achievement_id]
-    if achievement is not None:
-        ws.homes.want(achievement.record_id)
+    if achievement is None or not ws.homes.want(achievement.record_id):
+        return achievement is None
+    home = ws.homes[achievement.record_id]
+    if command.result != "refused" or home is None:
+        return True
+    if not ws.absorptions.want(home):
+        return False
+    for holder in _holders_of_windows(home, ws):
+        ws.want_window(holder, command.campaign_id)
     return True
 
 
@@ -209,9 +212,10 @@ def settle(command: Settle, ws: WorkingSet, env: Env) -> Done:
     achievement.state = "delivered" if delivered else "dead"
     achievement.reason, achievement.decided_at = command.reason, ws.now
     ws.decide(achievement)
-    if command.result == "refused" and command.profile_id is not None:
-        _open_window(command.profile_id, command, ws)
-    if delivered and command.idempotency is not None and ws.homes[achievement.record_id] is not None:
+    home = ws.homes[achievement.record_id]
+    if command.result == "refused" and home is not None:
+        _open_window(home, command, ws)
+    if delivered and command.idempotency is not None and home is not None:
         _keep_answer(command.caller, command.idempotency, achievement, ws, env)
     ws.record_event(
         Action.ACHIEVEMENT_DELIVERED if delivered else Action.ACHIEVEMENT_DEAD,
@@ -227,11 +231,24 @@ def settle(command: Settle, ws: WorkingSet, env: Env) -> Done:
     return Done()
 
 
-def _open_window(profile_id: int, command: Settle, ws: WorkingSet) -> None:
-    window = ws.window(profile_id, command.campaign_id)
-    if window is not None and window.achievement_id == command.achievement_id:
-        ended = Dedup(window.achievement_id, window.accepted_at, ws.now)
-        ws.set_window(profile_id, command.campaign_id, ended)
+def _open_window(home: int, command: Settle, ws: WorkingSet) -> None:
+    """The report counts no longer. If its profile was merged meanwhile, the window of an earlier report may be in force again."""
+    holders = _holders_of_windows(home, ws)
+    found = {one: window for one in holders if (window := ws.window(one, command.campaign_id)) is not None}
+    windows = [
+        Dedup(one.achievement_id, one.accepted_at, ws.now)
+        if one.achievement_id == command.achievement_id
+        else one
+        for one in found.values()
+    ]
+    windows.sort(key=lambda window: window.expires_at, reverse=True)
+    for holder, window in zip(found, windows, strict=True):
+        ws.set_window(holder, command.campaign_id, window)
+
+
+def _holders_of_windows(home: int, ws: WorkingSet) -> list[int]:
+    """The profile, whose window counts, and those that it absorbed, under which other windows wait."""
+    return [home, *(row.absorbed_id for row in ws.absorptions[home])]
 
 
 def _note(

@@ -108,9 +108,8 @@ class _Undoing:
                 self._remove(record)
             else:
                 self._restore(one, record)
-        for one in reversed(undone):
-            for merge_id in reversed(one.merges):
-                self._take_back(merge_id)
+        for merge_id in sorted(merge_id for one in undone for merge_id in one.merges):
+            self._take_back(merge_id)
         for profile_id, parts in self.parts.items():
             profile = self.ws.profiles[profile_id]
             note_split(profile, parts, self.command.caller, "undo", self.command.reason, self.ws, self.env)
@@ -173,8 +172,9 @@ class _Undoing:
             self.ws.touch_record(record)
 
     def _take_back(self, merge_id: int) -> None:
-        """Records that belong together for another reason are joined again when the rules look at them. So the rules also look at
-        each profile that this chunk created."""
+        """The older merge goes first: its survivor may have been absorbed by a later one, so all of them leave the same profile.
+        Records that belong together for another reason are joined again when the rules look at them. So the rules also look at each
+        profile that this chunk created."""
         row = self.ws.merges[merge_id]
         if row is None or row.undone_at is not None:
             return

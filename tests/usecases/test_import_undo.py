@@ -141,6 +141,30 @@ async def test_a_merge_that_a_row_caused_is_taken_back(core: InProcessGateway, l
     assert (await core.column("SELECT COUNT(*) FROM merge WHERE undone_at IS NULL")) == [0]
 
 
+@pytest.mark.parametrize("limit", [1, 200])
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [customer("pos:1", email=f"{BOB} c@x.eg"), customer("pos:2", email=f"{ANN} {BOB}")],
+        [customer("pos:1", email=f"{BOB} c@x.eg"), customer("pos:2", email=f"{ANN} c@x.eg")],
+        [customer("pos:1", email=f"{ANN} {BOB}"), customer("pos:2", email=f"{ANN} c@x.eg")],
+        [customer("web:cat", email=BOB), customer("web:bob", email=ANN)],
+    ],
+)
+async def test_a_profile_that_a_later_row_had_absorbed_is_taken_apart_too(
+    core: InProcessGateway, rows: list[SaveCustomer], limit: int
+) -> None:
+    for who, email in (("web:ann", ANN), ("web:bob", BOB), ("web:cat", "c@x.eg")):
+        await core.send(customer(who, email=email))
+        core.clock.advance(SECOND)
+    before = await state(core)
+    run = await bring(core, *rows)
+    assert run.counts["merged"] == 2
+    await undo(core, limit=limit)
+    assert await state(core) == before
+    assert (await core.column("SELECT COUNT(*) FROM merge WHERE undone_at IS NULL")) == [0]
+
+
 async def test_records_that_another_reason_joins_stay_together(core: InProcessGateway) -> None:
     await core.send(customer("web:ann", email=ANN))
     await core.send(customer("web:bob", mobile=PHONE))
