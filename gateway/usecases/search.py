@@ -200,7 +200,7 @@ def merge_scored(command: MergeScored, ws: WorkingSet, env: Env) -> Done:
     sides = _sides(found, ws)
     if sides is None:
         return Done(changed=False)
-    if _may_not_merge(*sides, ws, env):
+    if _is_in_doubt_by_new_rules(found, ws, env) or _may_not_merge(*sides, ws, env):
         suggest(question, ws, env)
         return Done(changed=False)
     caller = replace(question.caller, actor=ITSELF)
@@ -233,6 +233,13 @@ def merge_scored(command: MergeScored, ws: WorkingSet, env: Env) -> Done:
         },
     )
     return Done()
+
+
+def _is_in_doubt_by_new_rules(found: Suggestion, ws: WorkingSet, env: Env) -> bool:
+    """Whether rules that were activated while the search ran ask for more certainty. It was rounded to what is stored."""
+    search = ws.searches[found.search_id]
+    same_rules = search is not None and search.rule_set == env.rules.sha256
+    return not same_rules and found.certainty - 0.5 < env.rules.suggest.merge_at * 10_000
 
 
 def _may_not_merge(one: Profile, other: Profile, ws: WorkingSet, env: Env) -> bool:

@@ -24,6 +24,7 @@ from tests.support.regrouping import OPERATOR
 from tests.usecases.test_search import SEARCH, started
 
 MERGES = rule_set_of(preset("email-or-mobile") + '\n[merge]\nmax_records = 3\n[suggest]\noutcome = "merge"\n')
+SURER = rule_set_of(preset("email-or-mobile") + '\n[suggest]\noutcome = "merge"\nmerge_at = 0.9999\n')
 ASKS = rule_set_of(preset("email-or-mobile"))
 COMPARISONS = (Comparison("two_records", "any", -12_000), Comparison("name", "equal", 9_000))
 BORN = {"dateOfBirth": '"1980-05-17"'}
@@ -87,7 +88,9 @@ async def test_no_answer_is_learned_from_a_merge_that_no_person_made(tmp_path: P
             list(state.records)
 
 
-@pytest.mark.parametrize("stop", ["pin", "birthdays", "limit", "rules", "another record's birthday"])
+@pytest.mark.parametrize(
+    "stop", ["pin", "birthdays", "limit", "rules", "surer rules", "another record's birthday"]
+)
 async def test_rules_and_pins_outrank_a_score_and_an_open_pair_becomes_a_question(
     tmp_path: Path, stop: str
 ) -> None:
@@ -106,6 +109,8 @@ async def test_rules_and_pins_outrank_a_score_and_an_open_pair_becomes_a_questio
             await core.send(SetPin(OPERATOR, one, other, "cannot", "two people"))
         if stop == "rules":
             await core.use(ASKS)
+        if stop == "surer rules":
+            await core.use(SURER)
         before, search = await homes(core), await started(core)
         assert await core.send(merging(search, one, other)) == Done(changed=False)
         assert await homes(core) == before
