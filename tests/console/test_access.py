@@ -271,8 +271,8 @@ async def test_fields_of_forms_and_addresses_have_the_limits_of_the_api(shop: Sh
     for version in ("9" * 5_000, "x", "-1"):
         status, text, _ = await admin.post(f"/console/profiles/{shop.ann}/merge", {"version": version})
         assert (status, "version:" in text) == (400, True)
-    status, _, response = await admin.get("/console/lists/open?name=a%0d%0aX-Y:%20z/..")
-    assert (status, response.headers["Location"]) == (303, "/console/lists/a%0D%0AX-Y%3A%20z%2F..")
+    status, _, response = await admin.get("/console/lists?name=a%0d%0aX-Y:%20z/..")
+    assert (status, "Location" in response.headers) == (400, False)
 
 
 async def test_a_streamed_download_has_the_headers_of_a_page(shop: Shop, viewer: Visitor) -> None:

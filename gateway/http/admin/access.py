@@ -34,7 +34,7 @@ DOCS = "/admin/docs"
 """Leads to the pages about the admin API."""
 _WITHOUT_SESSION = (f"{PAGES}log-in", f"{PAGES}static/")
 """The start of their paths. They contain no data; the log-in checks the token itself."""
-RefusedAs = Callable[[web.Request, Refusal, str, Mapping[str, str]], web.Response]
+RefusedAs = Callable[[web.Request, Refusal, str, Mapping[str, str]], Awaitable[web.Response]]
 REFUSED_AS: web.AppKey[RefusedAs] = web.AppKey("refused_as")
 """How a page shows a refusal: of the request, the refusal, the request id, and headers."""
 _LOG_IN = f"{PREFIX}/sessions"
@@ -56,8 +56,8 @@ async def control_access(request: web.Request, handler: _Handler) -> web.StreamR
 
     async def answering() -> web.StreamResponse:
         nonlocal caller
-        operator = await _check(request, services)
         request[CALLER] = caller
+        operator = await _check(request, services)
         if operator is not None:
             request[OPERATOR] = operator
             request[CALLER] = caller = replace(caller, actor=operator.actor, declared=operator.declared)
@@ -69,7 +69,7 @@ async def control_access(request: web.Request, handler: _Handler) -> web.StreamR
         code = refusal.code
         await _record(request, services, caller, refusal)
         show = request.app.get(REFUSED_AS, _as_document) if is_page(request) else _as_document
-        return show(request, refusal, caller.request_id, headers)
+        return await show(request, refusal, caller.request_id, headers)
 
     response = await catch_unexpected(answering(), refusing)
     if not response.prepared:
@@ -120,7 +120,7 @@ def is_page(request: web.Request) -> bool:
     return request.path.startswith(PAGES) or request.path == DOCS
 
 
-def _as_document(
+async def _as_document(
     _: web.Request, refusal: Refusal, request_id: str, headers: Mapping[str, str]
 ) -> web.Response:
     return problem(refusal, request_id, headers)

@@ -20,6 +20,8 @@ Id = Annotated[int, Meta(ge=0, le=NEWEST)]
 """The start of a list of ids that goes from the newest to the oldest."""
 MOST = 200
 USUAL = 50
+_NUL = rb"\u0000"
+"""As JSON writes it. A database may know no text that holds it."""
 Limit = Annotated[int, Meta(ge=1, le=MOST)]
 
 
@@ -67,6 +69,9 @@ def read_cursor(cursor: str, kind: Any, start: Place) -> Place:
     if not cursor:
         return start
     try:
-        return msgspec.json.decode(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)), type=kind)
+        text = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+        if _NUL in text:
+            raise ValueError
+        return msgspec.json.decode(text, type=kind)
     except (ValueError, binascii.Error):
         raise Refusal("bad_cursor", "cursor: is not one that this list returned; begin without it") from None

@@ -86,7 +86,11 @@ async def _change(call: Call[Query], *, listed: bool) -> ChangedList:
 
 
 def _name(call: Call[Any]) -> str:
-    name = call.request.match_info["name"]
+    return checked_name(call.request.match_info["name"])
+
+
+def checked_name(name: str) -> str:
+    """Raises Refusal for what cannot be the name of a list."""
     if not _NAME.fullmatch(name):
         raise Refusal(
             "bad_parameter", "the list's name: write lower-case letters, digits, _ and -, 40 of them at most"

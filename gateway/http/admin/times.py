@@ -40,8 +40,10 @@ def ahead(name: str, text: str, now: int) -> int | None:
         moment = now + duration(text)
     except ValueError:
         moment = _moment(name, text, "from now such as 90d")
-    if not now < moment <= LATEST:
+    if moment <= now:
         raise Refusal("bad_parameter", f"{name}: is not in the future; give a later time, or none for no end")
+    if moment > LATEST:
+        raise Refusal("bad_parameter", f"{name}: is too far ahead; give an earlier time, or none for no end")
     return moment
 
 

@@ -9,6 +9,7 @@ from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from aiohttp import web
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -71,6 +72,11 @@ def size(number: int | None) -> str:
     return f"{value:.1f} TB"
 
 
+def segment(name: str) -> str:
+    """A name as one part of an address's path."""
+    return quote(name, safe="")
+
+
 def named_profile(name: str) -> str:
     """A profile of a dry run: `new-1` has no id yet."""
     place = name.removeprefix("new-")
@@ -92,6 +98,7 @@ def _environment() -> Environment:
         "moment": moment,
         "tone": tone,
         "counted": counted,
+        "segment": segment,
         "named_profile": named_profile,
         "size": size,
     }

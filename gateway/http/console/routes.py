@@ -104,7 +104,6 @@ PAGES = (
     Page("GET", "/rules/{version}", rules.show_version),
     Page("POST", "/rules/{version}/activate", rules.activate_version),
     Page("GET", "/lists", lists.show_lists),
-    Page("GET", "/lists/open", lists.open_list),
     Page("GET", "/lists/{name}", lists.show_one_list),
     Page("POST", "/lists/{name}/add", lists.put_on_list),
     Page("POST", "/lists/{name}/remove", lists.take_off_list),

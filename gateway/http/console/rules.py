@@ -19,7 +19,7 @@ from gateway.http.admin.rules import (
     store_rules,
 )
 from gateway.http.console.chart import Bar, rows
-from gateway.http.console.render import TEXTS
+from gateway.http.console.render import TEXTS, segment
 from gateway.http.console.rule_history import hits_of
 from gateway.http.console.visit import NO_QUERY, Visit, go
 
@@ -49,7 +49,7 @@ async def show_version(visit: Visit) -> web.Response:
         "rule_set.html",
         section="rules",
         title=found.version,
-        json=f"/rules/{visit.request.match_info['version']}",
+        json=f"/rules/{segment(found.version)}",
         one=found,
         lines=numbered(found.text, ()),
         hits=await hits_of(visit),
@@ -79,7 +79,7 @@ async def store_text(visit: Visit) -> web.Response:
         stored = await visit.ask(store_rules, StoreQuery(), {"text": text})
     except RuleProblems as found:
         return _editor(visit, text, problems=found.problems)
-    return go(f"/console/rules/{stored.version}", "stored" if stored.changed else "unchanged")
+    return go(f"/console/rules/{segment(stored.version)}", "stored" if stored.changed else "unchanged")
 
 
 async def plan_text(visit: Visit) -> web.Response:
@@ -120,7 +120,7 @@ async def activate_version(visit: Visit) -> web.Response:
     version = visit.request.match_info["version"]
     await visit.confirm(activate_rules, version)
     stored = await visit.ask(activate_rules, NO_QUERY)
-    return go(f"/console/rules/{version}", "activated" if stored.changed else "unchanged")
+    return go(f"/console/rules/{segment(version)}", "activated" if stored.changed else "unchanged")
 
 
 def numbered(text: str, problems: Sequence[Mapping[str, Any]]) -> list[Line]:

@@ -1,6 +1,7 @@
 """One request for a page, by an operator who is logged in: what it asks of the admin API's handlers, what its form says, and the
 page that answers it."""
 
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
@@ -37,6 +38,8 @@ _PLACES = (
     ("system", "/console/system"),
 )
 NO_QUERY = Query()
+_FIELD = re.compile(r"(?:\$\.|required field `)(\w+)")
+"""How an error names the field of a form that does not fit."""
 
 
 @dataclass(slots=True)
@@ -65,7 +68,10 @@ class PageCall(Call[Q]):
         try:
             return msgspec.convert(self.given, kind)
         except msgspec.ValidationError as error:
-            raise Refusal("bad_body", f"the form does not fit: {error}") from None
+            told = str(error)
+            field = _FIELD.search(told)
+            words = TEXTS["filled_in"].get(field[1]) if field else None
+            raise Refusal("bad_body", words or f"the form does not fit: {told}") from None
 
 
 @dataclass(slots=True)

@@ -270,6 +270,16 @@ async def test_an_invalid_field_is_named_without_its_value(
             assert "ann@shop" not in problem["detail"]
 
 
+@pytest.mark.parametrize(
+    ("until", "told"), [("2020-01-01", "not in the future"), ("9" * 12 + "d", "too far ahead")]
+)
+async def test_an_end_that_a_pin_cannot_have_says_which_way_it_is_wrong(
+    gateway: RunningGateway, until: str, told: str
+) -> None:
+    body = {"records": ["rec_0000000000000001"] * 2, "kind": "must", "until": until, **WHY}
+    assert told in (await ask(gateway, "POST", "pins", 400, body))["detail"]
+
+
 @pytest.mark.parametrize("query", ["", "?a=rec_0000000000000001", "?a=rec_0000000000000001&b=2"])
 async def test_a_pin_is_named_by_both_records(gateway: RunningGateway, query: str) -> None:
     await refused(gateway, "DELETE", f"pins{query}", 400, "bad_parameter")
