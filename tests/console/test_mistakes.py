@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import json
+import re
 from urllib.parse import quote
 
 import pytest
@@ -72,6 +73,21 @@ async def test_a_form_of_another_site_is_not_shown(shop: Shop) -> None:
         path = f"/console/profiles/{shop.ann}/merge"
         status, text, _ = await stranger.post(path, {"reason": "call us"}, origin="http://evil.example")
     assert (status, "call us" in text) == (401, False)
+
+
+@pytest.mark.parametrize(
+    "path", ["audit?since={}", "merges?until={}", "reviews?since={}", "profiles/{ann}?at={}"]
+)
+async def test_a_moment_is_taken_as_the_page_shows_it(shop: Shop, path: str) -> None:
+    async with visiting(shop, ADMIN_TOKEN) as visitor:
+        _, text, _ = await visitor.get(f"/console/profiles/{shop.ann}")
+        (shown, *_) = re.findall(r"<time [^>]*>(2[^<]+)</time>", text)
+        assert "Times are in UTC" in text
+        for moment in (f"  {shown} ", shown[:16]):
+            place = path.replace("{ann}", shop.ann).format(quote(moment))
+            status, text, _ = await visitor.get(f"/console/{place}")
+            assert "is not a time" not in text
+            assert status in (200, 404), "a minute before, there may have been nothing"
 
 
 BACK = (

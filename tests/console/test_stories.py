@@ -136,6 +136,17 @@ async def test_a_key_that_is_held_down_answers_one_question(inside: BrowserConte
     await page.close()
 
 
+async def test_a_page_on_paper_has_moments_and_no_spans(inside: BrowserContext, shop: Shop) -> None:
+    page = await inside.new_page()
+    await page.goto(shop.url(f"/console/profiles/{shop.ann}"))
+    history = page.locator(".timeline time").first
+    assert " ago" in await history.inner_text()
+    for event, on_paper in (("beforeprint", True), ("afterprint", False)):
+        await page.evaluate("event => dispatchEvent(new Event(event))", event)
+        assert (" ago" not in await history.inner_text()) == on_paper
+    await page.close()
+
+
 CLICKS = """
   () => {
     const held = [];

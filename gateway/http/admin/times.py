@@ -1,5 +1,7 @@
-"""Times in the admin API: answers have RFC 3339 in UTC with milliseconds; requests may use RFC 3339, a date or a span."""
+"""Times in the admin API: answers have RFC 3339 in UTC with milliseconds; requests may use RFC 3339, a date, a span, or a
+moment as the console shows it."""
 
+import re
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -11,6 +13,8 @@ from gateway.errors import Refusal
 
 Time = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
 When = Annotated[str, Meta(description="RFC 3339, a date (UTC), or a span back from now such as 30m, 1h, 7d")]
+_AS_SHOWN = re.compile(r"(\d{4}-\d\d-\d\d) (\d\d:\d\d(?::\d\d)?)", re.ASCII)
+"""As the console shows a moment, in UTC: an operator copies it from a page into a filter."""
 
 
 def shown(at: int) -> Time:
@@ -50,7 +54,7 @@ def ahead(name: str, text: str, now: int) -> int | None:
 def _moment(name: str, text: str, span: str) -> int:
     try:
         moment = datetime.fromisoformat(
-            text.replace(" ", "+")
+            _AS_SHOWN.sub(r"\1T\2Z", text) if _AS_SHOWN.fullmatch(text) else text.replace(" ", "+")
         )  # a plus sign of an offset that was not escaped
         return instant(
             moment if moment.tzinfo or len(text) > len("2026-11-23") else moment.replace(tzinfo=UTC)

@@ -13,6 +13,14 @@ function tellTimes() {
   }
 }
 
+// On paper, nobody knows from when "5 min. ago" is counted.
+function tellTimesOnPaper() {
+  addEventListener("beforeprint", () => {
+    for (const time of document.querySelectorAll("time[data-relative][title]")) time.textContent = time.title;
+  });
+  addEventListener("afterprint", tellTimes);
+}
+
 function addCopyButtons(place) {
   if (!navigator.clipboard) return;
   for (const id of place.querySelectorAll("[data-copy]")) {
@@ -111,6 +119,7 @@ function follow() {
 
 tellTimes();
 setInterval(tellTimes, 30_000);
+tellTimesOnPaper();
 addCopyButtons(document);
 listenToKeys();
 sendOnce();
