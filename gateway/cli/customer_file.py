@@ -6,10 +6,9 @@ import hashlib
 import json
 import shlex
 import zipfile
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from io import BufferedReader
-from itertools import islice
 from pathlib import Path
 from typing import Literal, NamedTuple, get_args
 
@@ -33,7 +32,7 @@ from gateway.cli.layout import (
     opened_lines,
 )
 from gateway.cli.recoding import recoded
-from gateway.cli.sheet import ReadPosition, SheetRecord, Unreadable, read_objects, read_table
+from gateway.cli.sheet import LONGEST, ReadPosition, SheetRecord, Unreadable, read_objects, read_table
 from gateway.cli.workbook import layout_of_rows, opened_rows, read_rows
 
 Kind = Literal["csv", "jsonl", "xlsx"]
@@ -57,8 +56,6 @@ _OTHERS = {
     b"{\\rtf": f"is a text document; {_SAVE_AS}",
 }
 _AS_LINES = "write each object on a line of its own, as does: jq -c"
-_SAMPLE_OBJECTS = 1_000
-"""Objects whose members are the columns of a file of JSON lines."""
 _SUFFIX_ADVICE = {".xls": _SAVE_AS, ".ods": _SAVE_AS, ".xlsb": _SAVE_AS, ".numbers": _SAVE_AS}
 
 
@@ -207,18 +204,33 @@ def _table(job: CustomerFile, layout: Layout, opened: BufferedReader, identifier
 
 
 def _objects(job: CustomerFile, opened: BufferedReader, identifiers: Sequence[str]) -> Sheet:
-    """The members of the first objects are its columns: programs leave out what a customer does not have."""
+    """The members of all objects are its columns: programs leave out what a customer does not have."""
     encoding, cr = encoding_and_line_ends(job.file, opened, job.encoding)
     opened.seek(0)
     _check_json_lines(job.file, recoded(opened, encoding, cr=cr).read(512))
-    names: dict[str, None] = {}
-    for found in islice(read_objects(opened_lines(opened, encoding, cr=cr), list), _SAMPLE_OBJECTS):
-        names |= dict.fromkeys(found.values or ())
+    names = _members(job.file, read_objects(opened_lines(opened, encoding, cr=cr), list))
     assignment = job.assigned(list(dict.fromkeys((*names, *identifiers))), identifiers)
     paths = list(assignment.mapped.values())
     lines = opened_lines(opened, encoding, cr=cr)
     records = read_objects(lines, lambda one: [first_picked(one, some) for some in paths])
-    return Sheet(list(names), "", assignment, lines, records)
+    return Sheet(names, "", assignment, lines, records)
+
+
+def _members(file: Path, objects: Iterable[SheetRecord]) -> list[str]:
+    """Raises Failure if their names are longer together than the header of a table may be."""
+    names: dict[str, None] = {}
+    size = 0
+    for found in objects:
+        new = [name for name in found.values or () if name not in names]
+        names |= dict.fromkeys(new)
+        size += sum(map(len, new))
+        if size > LONGEST:
+            raise Failure(
+                f"{file}: its objects have too many different members, so some must be values;"
+                " write them as values, not as names",
+                MISUSED,
+            )
+    return list(names)
 
 
 def _check_json_lines(file: Path, head: bytes) -> None:

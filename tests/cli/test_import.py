@@ -116,6 +116,23 @@ def test_json_lines_are_read_by_their_names(shell: Shell, tmp_path: Path) -> Non
         assert connection.execute("SELECT name, value FROM attribute").fetchall() == [("city", '"Cairo"')]
 
 
+def test_a_member_that_the_first_thousands_of_json_lines_lack_is_read(shell: Shell, tmp_path: Path) -> None:
+    rows: list[Any] = [{"customerId": number} for number in range(1, 2_501)]
+    rows.append({"customerId": "last", "email": "last@x.eg"})
+    file = tmp_path / "customers.jsonl"
+    file.write_text("\n".join(map(json.dumps, rows)))
+    assert shell.json("import", str(file), "--channel", "web")["counts"] == {"created": 2_501}
+    with sqlite3.connect(tmp_path / "gateway.db") as connection:
+        assert connection.execute("SELECT value FROM observation").fetchall() == [("last@x.eg",)]
+
+
+def test_json_lines_whose_members_are_values_are_refused(shell: Shell, tmp_path: Path) -> None:
+    file = tmp_path / "customers.jsonl"
+    file.write_text("\n".join(json.dumps({"customerId": n, f"order {n:08d}": 1}) for n in range(6_000)))
+    shell("import", str(file), "--channel", "web", code=2)
+    assert "too many different members" in shell.err
+
+
 def test_a_dry_run_reports_everything_and_stores_nothing(shell: Shell, table: Path, tmp_path: Path) -> None:
     shell("import", str(table), "--channel", "web", "--map", "customer_id=ID", "--map", "email=Mail")
     before, files = customers(tmp_path), {path.name for path in tmp_path.iterdir()}
