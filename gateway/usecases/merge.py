@@ -214,8 +214,15 @@ def note_pin(
         request_id=caller.request_id,
         reason=pin.kind,
         detail={"records": records, **about},
-        words=Words({"note": note}, (pin.record_a, pin.record_b), env.pseudonyms),
+        words=Words({"note": note}, _records_about(pin, ws), env.pseudonyms),
     )
+
+
+def _records_about(pin: Pin, ws: WorkingSet) -> set[int]:
+    """Whom the note of a pin may name: everyone on the profiles of its two records."""
+    known = [ws.by_record_id[one] for one in (pin.record_a, pin.record_b) if one in ws.by_record_id]
+    about = {one for record in known for one in ws.profile(record.profile_id).records}
+    return about | {pin.record_a, pin.record_b}
 
 
 def join_by_hand(

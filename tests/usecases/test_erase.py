@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from gateway.clock import DAY, MINUTE
-from gateway.model import EraseCustomer, Erased, UnknownCustomer
+from gateway.model import EraseCustomer, Erased, MergeProfiles, SplitProfile, UnknownCustomer
 from tests.support.in_process_gateway import SHARE, InProcessGateway, achieve, caller, customer, erase, tags
 
 ANN, PHONE, CITY = "ann@x.eg", "+201001234567", "Heliopolis"
@@ -124,3 +124,18 @@ async def test_records_that_held_a_key_beside_its_owner_are_joined_once_the_owne
     await core.regroup()
     (asked,) = await core.rows("SELECT profile_a, profile_b FROM review WHERE state = 'open'")
     assert set(asked) == {await core.profile_of("web:bob"), await core.profile_of("pos:1")}
+
+
+async def test_words_about_a_pin_go_with_any_person_who_was_on_its_profiles(core: InProcessGateway) -> None:
+    """A merge by hand pins two records together, but its reason may be about any other."""
+    for who, email in (("web:ann", "ann@x.eg"), ("pos:1", "ann@x.eg"), ("web:bob", "bob@x.eg")):
+        await core.send(customer(who, email=email))
+    one, other = await core.profile_of("web:ann"), await core.profile_of("web:bob")
+    assert one is not None
+    assert other is not None
+    await core.send(MergeProfiles(caller(""), (one, other), "the card of pos:1 says bob"))
+    assert len(await core.rows("SELECT 1 FROM audit_words")) == 2
+    (leaving,) = await core.column("SELECT record_id FROM record WHERE customer_id = '1'")
+    await core.send(SplitProfile(caller(""), one, (leaving,), "plain", ""))
+    await core.send(erase("pos:1"))
+    assert await core.rows("SELECT words FROM audit_words") == []
