@@ -3,6 +3,7 @@ part that could not be read is left out here, so that one mistake is reported on
 
 from collections.abc import Collection, Iterable
 
+from rules.compare.conditions import SEPARATOR
 from rules.language.attribute_names import mistyped, uncomparable
 from rules.language.conditions import mistakes_of, names_an_attribute
 from rules.language.fields import nearest, shown
@@ -13,7 +14,7 @@ from rules.ruleset import ANY_ID_SPACE, HAS, ID_SPACE, ID_SPACE_ORDER, Identifie
 
 def check(rule_set: RuleSet, problems: Problems, *, stored: bool) -> None:
     """`rule_set` as it was read; the positions of its rules are those in the file. For a `stored` rule set, names of attributes
-    are not checked."""
+    are not checked, nor levels of types."""
     _strengths(rule_set, problems)
     _verified(rule_set, problems)
     _rule_names(rule_set, problems)
@@ -86,7 +87,13 @@ def _conditions(rule: Rule, rule_set: RuleSet, path: Path, problems: Problems, *
     """What `unless_differs` and `confirm_any` name has to exist, and to know the level that is asked of it."""
     conditions = [("confirm_any", position, written) for position, written in enumerate(rule.confirm_any)]
     for position, written in enumerate(rule.unless_differs):
-        if names_an_attribute(written, rule_set.identifiers):
+        name, level, _ = written.partition(SEPARATOR)
+        if level and name in rule_set.identifiers and not stored:
+            place = (*path, "unless_differs", position)
+            problems.add(
+                place, f"{shown(name)} is a type, and types have no levels", f'write "{shown(name)}"'
+            )
+        elif names_an_attribute(written, rule_set.identifiers):
             conditions.append(("unless_differs", position, written))
         else:
             _declared_at((*path, "unless_differs", position), written, rule_set.identifiers, problems)

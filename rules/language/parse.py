@@ -8,6 +8,7 @@ from hashlib import sha256
 from importlib.resources import files
 from typing import Any
 
+from rules.language import effects
 from rules.language.consistency import check
 from rules.language.fields import Reader
 from rules.language.grammar import (
@@ -32,6 +33,7 @@ from rules.language.grammar import (
     type_name,
 )
 from rules.language.problems import Problem, Problems
+from rules.language.syntax import explained
 from rules.language.toml_lines import locate
 from rules.ruleset import (
     ANY_ID_SPACE,
@@ -53,8 +55,6 @@ MOST_BYTES = 256 * 1024
 MOST_RULES = 200
 MOST_TABLES = 200
 
-_SYNTAX_PLACE = re.compile(r" ?\(at (?:line (\d+), column \d+|end of document)\)$")
-
 
 def preset(name: str) -> str:
     """The TOML text of a preset. Raises ValueError, naming the known ones, for any other name."""
@@ -72,8 +72,8 @@ _DEEP_KEY = re.compile(
 @lru_cache(maxsize=8)
 def parse(text: str, *, stored: bool = False) -> RuleSet | tuple[Problem, ...]:
     """The rule set, or all problems by line. A syntax error hides all other problems and is reported alone. `stored`: any
-    version of the gateway accepted the text before, so unknown names of attributes do not make it unreadable. A byte order
-    mark, which some editors write, is ignored. The last texts are remembered."""
+    version of the gateway accepted the text before, so unknown names of attributes and keys without effect do not make it
+    unreadable. A byte order mark, which some editors write, is ignored. The last texts are remembered."""
     text = text.removeprefix("\ufeff")
     try:
         encoded = text.encode()
@@ -90,18 +90,9 @@ def parse(text: str, *, stored: bool = False) -> RuleSet | tuple[Problem, ...]:
     except RecursionError:
         return (_whole("is nested too deeply", "write the lists flat"),)
     except ValueError as error:
-        return (_syntax_problem(error, text),)
+        return (_whole(*explained(error, text)),)
     rule_set = _read(document, text, sha256(encoded).hexdigest(), problems, stored=stored)
     return problems.by_line() or rule_set
-
-
-def _syntax_problem(error: ValueError, text: str) -> Problem:
-    place = _SYNTAX_PLACE.search(str(error))
-    if place is None:
-        return _whole("holds a number that is too long", "shorten it")
-    line = int(place[1] or text.rstrip().count("\n") + 1)
-    message = str(error)[: place.start()]
-    return _whole(f"is not TOML: {message}", "correct the syntax on or before this line", line)
 
 
 def _whole(message: str, remedy: str, line: int = 0) -> Problem:
@@ -138,6 +129,8 @@ def _read(document: dict[str, Any], text: str, digest: str, problems: Problems, 
         **{key: value for key, value in head.items() if key in ("mode", "activation")},
     )
     check(rule_set, problems, stored=stored)
+    if not stored:
+        effects.check(rule_set, problems)
     return rule_set
 
 

@@ -1,5 +1,6 @@
 """The shops' own numbers: on the list they join no records, those that they joined before are split, and off it they join again."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from gateway.model import ChangeList
@@ -73,7 +74,9 @@ async def test_a_number_that_was_generic_before_is_generic_again_off_the_list(tm
 async def test_a_number_of_a_type_that_several_people_share_is_shared_again_off_the_list(
     tmp_path: Path,
 ) -> None:
-    shared = rules("1", max_per_profile="3\nmax_profiles = 2")
+    alone = rules("1")
+    several = replace(alone.identifiers["mobile"], max_profiles=2)
+    shared = replace(alone, identifiers={**alone.identifiers, "mobile": several})
     async with InProcessGateway(tmp_path, environment(rules=shared)) as core:
         for who in ("web:1", "pos:1"):
             await core.send(customer(who, mobile=SHOP))

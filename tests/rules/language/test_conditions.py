@@ -90,7 +90,8 @@ def test_beside_a_name_the_other_attributes_that_may_hold_it_are_looked_at() -> 
         ('"firstName and "', "", "is not the name of an attribute", "firstName and dateOfBirth:near"),
         ("", '"dateOfBirth:nearly"', "line 13: rule[1].unless_differs[1]: nearly is not a level", "near"),
         ("", '"mobil"', "rule[1].unless_differs[1]: mobil is not declared", "mobile"),
-        ("", '"mobile:near"', "mobile is compared as code", "known: equal"),
+        ("", '"mobile:near"', "mobile is a type, and types have no levels", 'write "mobile"'),
+        ('"mobile:near"', "", "mobile is compared as code", "known: equal"),
     ],
 )
 def test_a_mistake_in_a_condition_is_reported_with_its_line_and_a_remedy(
