@@ -69,7 +69,7 @@ _GREEK_PARTS = re.compile("|".join(_GREEK))
 NOT_KNOWN = frozenset(
     ("na", "nv", "none", "null", "nil", "nan", "undefined", "unknown", "unbekannt", "inconnu", "desconocido")
 )
-"""Words for an address, a postcode or a date that is not known, without spaces and signs."""
+"""Words for a value that is not known, without spaces and signs."""
 
 
 def folded(text: str) -> str:

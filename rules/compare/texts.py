@@ -4,12 +4,15 @@ from functools import lru_cache
 
 from rapidfuzz.distance import OSA
 
-from rules.compare.letters import LONGEST, folded, plain
+from rules.compare.letters import LONGEST, NOT_KNOWN, folded, plain
 from rules.compare.levels import DIFFERENT, EQUAL, MISSING, Verdict
 
 _REMEMBERED = 8_192
 _LETTERS_A_SLIP = {"similar": 8, "near": 4}
 """So many letters of the longer text allow one slip."""
+
+_NOT_KNOWN = NOT_KNOWN - {"na", "nv"} | {"n/a", "n.a.", "#n/a"}
+"""`NA` and `NV` may be codes of a place."""
 
 _MARKS = Verdict("similar", "but for accents, signs or the order of words")
 _FEW = Verdict("similar", "but for a letter or two")
@@ -44,7 +47,9 @@ def compare_codes(one: str, other: str) -> Verdict:
 
 @lru_cache(_REMEMBERED)
 def _folded(text: str) -> str:
-    return folded(text)
+    """Empty for a text that says nothing."""
+    seen = folded(text)
+    return seen if seen not in _NOT_KNOWN and any(map(str.isalnum, seen)) else ""
 
 
 @lru_cache(_REMEMBERED)
