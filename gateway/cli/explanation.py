@@ -38,7 +38,10 @@ def _compared(rule: Row) -> str:
 
 
 def _wanted(one: Row) -> str:
-    return f" ({one['how'] or 'nothing alike'}; wanted: {one['wanted']})" if one["wanted"] else ""
+    if not one["wanted"]:
+        return ""
+    how = f"{one['how']}; " if one["how"] else ""
+    return f" ({how}wanted: {one['wanted']})"
 
 
 def _what(step: Row) -> str:

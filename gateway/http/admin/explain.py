@@ -39,7 +39,8 @@ class ComparedView(msgspec.Struct):
 
 
 class RuleView(msgspec.Struct):
-    """The result of one rule on its own: `never`, `merge`, `review` or `none`. `doubt` is why a merge rule only asks."""
+    """The result of one rule on its own: `never`, `merge`, `review` or `none`. `doubt` is why a merge rule only asks, or
+    does not fire."""
 
     rule: str
     outcome: str

@@ -56,7 +56,7 @@ class Pair(Protocol):
 
 
 def verdict(pair: Pair) -> str:
-    opinion = _OPINIONS[pair.outcome] + _in_brackets(pair.rule)
+    opinion = _opinion(pair) + _in_brackets(pair.rule)
     if pair.together:
         return f"both are on {pair.profile_a}; by themselves the two {opinion}"
     text = f"{pair.profile_a} and {pair.profile_b} are apart. The rules say that they {opinion}"
@@ -65,13 +65,23 @@ def verdict(pair: Pair) -> str:
     return f"{text}; the next call that states it joins them" if pair.outcome == "merge" else text
 
 
+def _opinion(pair: Pair) -> str:
+    """A key that both have may join nothing: another profile owns it, or no attribute confirms it."""
+    found = (one.likeness for rule in pair.rules for one in rule.compared)
+    if pair.outcome == "none" and any(one not in ("different", "missing") for one in found):
+        return "have something in common, but not enough"
+    return _OPINIONS[pair.outcome]
+
+
 def in_words(pair: Pair) -> list[str]:
     """A sentence for each rule, and the verdict last."""
     return [*map(_of_rule, pair.rules), verdict(pair)]
 
 
 def _of_rule(reading: Reading) -> str:
-    doubt = f" (it only asks: {reading.doubt})" if reading.doubt else ""
+    doubt = _in_brackets(f"it only asks: {reading.doubt}" if reading.doubt else "")
+    if reading.outcome == "none":
+        doubt = _in_brackets(reading.doubt)
     return f"rule {reading.rule}: {_listed(reading.compared)}, {_SAYS[reading.outcome]}{doubt}"
 
 
