@@ -132,11 +132,11 @@ _TABLES = (
         "A rule may name declared types only, and in `all_of` none with `merge = false`. A rule that merges by one type "
         "alone needs `fanout_limit` on that type, or `max_per_profile = 1`. Otherwise the shop's own number, typed for "
         "every customer who has none, would make one person of them all.\n\n"
-        "What cannot have an effect is a mistake too: a type with `max_profiles` "
+        "`gateway rules check`, `plan` and `apply` warn of what has no effect: a type with `max_profiles` "
         "above 1 in `all_of` or `unless_differs`; `unless_differs` or `needs_verified` in a rule that does not merge; "
         "`confirm_missing` or `not_confirmed` without `confirm_any`; a rule with conditions beside one that merges by the same "
-        "types without any; a rule beside a `never` rule that holds wherever it does. So is a pattern in `[blocked]` that every "
-        "number or every address holds. A rule set that was in use before stays valid.",
+        "types without any; a rule beside a `never` rule that holds wherever it does. They also warn of a pattern in `[blocked]` "
+        "that every number or every address holds.",
     ),
     _Table("`[conflict]`", "", grammar.CONFLICT, meanings.CONFLICT, Conflict),
     _Table("`[merge]`", "", grammar.MERGE, meanings.MERGE, Merge),

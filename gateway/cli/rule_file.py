@@ -1,5 +1,6 @@
 """A rule file that a command names."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -7,6 +8,7 @@ import typer
 
 from gateway.cli.failure import MISUSED, Failure
 from gateway.cli.output import note, print_json
+from rules.language.effects import idle
 from rules.language.parse import PRESETS, parse, preset
 from rules.language.problems import describe
 from rules.ruleset import RuleSet
@@ -25,6 +27,16 @@ def chosen_rules(file: Path | None, name: str, *, as_json: bool) -> RuleSet:
     found = parse(preset(name))
     assert isinstance(found, RuleSet)  # noqa: S101 - a preset is in order
     return found
+
+
+def warn_of(rules: RuleSet, file: Path, others: Iterable[str] = ()) -> None:
+    for remark in (*remarks_on(rules), *others):
+        note(f"warning: {file}: {remark}")
+
+
+def remarks_on(rules: RuleSet) -> list[str]:
+    """What has no effect in it, a line each."""
+    return describe(idle(rules)).splitlines()
 
 
 def parsed(file: Path, *, as_json: bool) -> RuleSet:

@@ -11,7 +11,7 @@ from gateway.cli.failure import Failure
 from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, Cursor, PageSize, group, settings
 from gateway.cli.output import Columns, Row, note, print_document, print_json, print_page, print_rows, say
 from gateway.cli.people import who
-from gateway.cli.rule_file import RuleFile, parsed
+from gateway.cli.rule_file import RuleFile, parsed, remarks_on, warn_of
 from gateway.cli.rule_history import diff, stats
 from gateway.config import ConfigError
 from gateway.plural import counted
@@ -62,17 +62,16 @@ def check(file: RuleFile, config: ConfigFile = DEFAULT_CONFIG, json: AsJson = Fa
     """Check a rule file and report every problem with its line. Needs no database; the settings, if there are any, name the
     channels."""
     rules = parsed(file, as_json=json)
-    remarks = _remarks(rules, config)
+    others = _strangers(rules, config)
     if json:
         known = {"version": rules.version, "sha256": rules.sha256}
-        print_json({"ok": True, **known, "problems": [], "warnings": remarks})
+        print_json({"ok": True, **known, "problems": [], "warnings": [*remarks_on(rules), *others]})
     else:
         say(f"{file}: rule set {rules.version} is in order: {', '.join(rule.name for rule in rules.rules)}")
-    for remark in remarks:
-        note(f"warning: {file}: {remark}")
+    warn_of(rules, file, others)
 
 
-def _remarks(rules: RuleSet, config: Path) -> list[str]:
+def _strangers(rules: RuleSet, config: Path) -> list[str]:
     """None if the settings cannot be used here; a rule file can be checked without them."""
     try:
         return strangers(rules, settings(config))
@@ -85,6 +84,7 @@ def apply(file: RuleFile, config: ConfigFile = DEFAULT_CONFIG, json: AsJson = Fa
     """Check a rule file, store it, and activate it. Unless it says `activation = "immediate"`, its plan has to be made
     first."""
     rules = parsed(file, as_json=json)
+    warn_of(rules, file)
 
     async def applied(admin: Admin) -> Any:
         stored = await admin.post("/rules", {"text": rules.text}, activate=rules.activation == "immediate")
@@ -105,6 +105,7 @@ def apply(file: RuleFile, config: ConfigFile = DEFAULT_CONFIG, json: AsJson = Fa
 def plan(file: RuleFile, config: ConfigFile = DEFAULT_CONFIG, json: AsJson = False) -> None:
     """Show what a rule file would do to all stored customers, and change nothing."""
     rules = parsed(file, as_json=json)
+    warn_of(rules, file)
     answer = ask(config, lambda admin: admin.post("/rules/plan", {"text": rules.text}), changes=True)
     if json:
         print_json(answer)

@@ -1,13 +1,13 @@
-"""Finds what a rule file says without effect, or with an effect that no author wants. Each key is in order by itself; together
-they do not do what their author thinks."""
+"""Finds what a valid rule file says without effect, or with an effect that no author wants: warnings, not mistakes. Each key is in
+order by itself; together they do not do what their author thinks."""
 
 import re
 from collections.abc import Iterator
 
 from rules.attributes import KINDS
 from rules.language.fields import shown
-from rules.language.problems import Problems
-from rules.language.toml_lines import Path
+from rules.language.problems import Problem, Problems
+from rules.language.toml_lines import Path, locate
 from rules.ruleset import ANY_ID_SPACE, Rule, RuleSet
 
 _ORDINARY = {
@@ -19,22 +19,22 @@ _SLASHES = re.compile(r"/.*/[a-z]*")
 _EVERY_ADDRESS = "*@*"
 
 
-def check(rule_set: RuleSet, problems: Problems) -> None:
-    """`rule_set` as it was read; the positions of its rules are those in the file."""
+def idle(rule_set: RuleSet) -> tuple[Problem, ...]:
+    """By line."""
+    problems = Problems(locate(rule_set.text.removeprefix("\ufeff").replace("\r\n", "\n")))
     _blocked(rule_set, problems)
     _slashes(rule_set, problems)
     _sums(rule_set, problems)
     for position, rule in enumerate(rule_set.rules):
         path = ("rule", position)
         _shared(rule, rule_set, path, problems)
-        if problems.is_clean((*path, "outcome")) and problems.is_clean((*path, "confirm_any")):
-            _idle_keys(rule, path, problems)
+        for key, message in _idle_keys(rule):
+            problems.add((*path, key), message, "delete it, or change the rule")
     _idle_rules(rule_set, problems)
+    return problems.by_line()
 
 
 def _blocked(rule_set: RuleSet, problems: Problems) -> None:
-    if not problems.is_clean(("blocked",)):
-        return
     for position, pattern in enumerate(rule_set.blocked.patterns):
         kinds = [kind for kind, values in _ORDINARY.items() if all(re.search(pattern, one) for one in values)]
         if kinds:
@@ -91,14 +91,8 @@ def _shared(rule: Rule, rule_set: RuleSet, path: Path, problems: Problems) -> No
             )
 
 
-def _idle_keys(rule: Rule, path: Path, problems: Problems) -> None:
-    """Keys that change nothing in a rule of this kind."""
-    for key, message in _idle(rule):
-        if problems.is_clean((*path, key)):
-            problems.add((*path, key), message, "delete it, or change the rule")
-
-
-def _idle(rule: Rule) -> Iterator[tuple[str, str]]:
+def _idle_keys(rule: Rule) -> Iterator[tuple[str, str]]:
+    """Keys that change nothing in a rule of this kind, and why."""
     if rule.outcome != "merge":
         message = f'has no effect with outcome = "{rule.outcome}": it only turns a merge into a review'
         if rule.unless_differs:

@@ -8,7 +8,6 @@ from hashlib import sha256
 from importlib.resources import files
 from typing import Any
 
-from rules.language import effects
 from rules.language.consistency import check
 from rules.language.fields import Reader
 from rules.language.grammar import (
@@ -72,8 +71,8 @@ _DEEP_KEY = re.compile(
 @lru_cache(maxsize=8)
 def parse(text: str, *, stored: bool = False) -> RuleSet | tuple[Problem, ...]:
     """The rule set, or all problems by line. A syntax error hides all other problems and is reported alone. `stored`: any
-    version of the gateway accepted the text before, so unknown names of attributes and keys without effect do not make it
-    unreadable. A byte order mark, which some editors write, is ignored. The last texts are remembered."""
+    version of the gateway accepted the text before, so unknown names of attributes do not make it unreadable. A byte order
+    mark, which some editors write, is ignored. The last texts are remembered."""
     text = text.removeprefix("\ufeff")
     try:
         encoded = text.encode()
@@ -129,8 +128,6 @@ def _read(document: dict[str, Any], text: str, digest: str, problems: Problems, 
         **{key: value for key, value in head.items() if key in ("mode", "activation")},
     )
     check(rule_set, problems, stored=stored)
-    if not stored:
-        effects.check(rule_set, problems)
     return rule_set
 
 

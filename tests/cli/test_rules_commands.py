@@ -36,6 +36,17 @@ def test_rules_are_checked_without_settings_or_database(shell: Shell, tmp_path: 
     assert [path.name for path in tmp_path.glob("gateway.db*")] == []
 
 
+def test_a_key_without_effect_is_warned_of_and_the_file_is_in_order(shell: Shell, tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text(preset("email").replace("[[rule]]", '[[rule]]\nconfirm_missing = "review"', 1))
+    assert "is in order" in shell("rules", "check", str(file))
+    (line,) = shell.err.splitlines()
+    assert line.startswith(f"warning: {file}: line ")
+    assert "has no effect without confirm_any" in line
+    (warning,) = shell.json("rules", "check", str(file))["warnings"]
+    assert line.endswith(warning)
+
+
 def test_rules_go_from_the_file_to_activation_and_back(shell: Shell, tmp_path: Path) -> None:
     shell("db", "migrate")
     (seed,) = shell.json("rules", "list")["items"]
