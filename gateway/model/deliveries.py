@@ -22,7 +22,8 @@ class Delivery:
     newest attempt went out. `subject` is an achievement or an event. `due_at` None waits for a person. `sent_at` is when the
     oldest attempt with an unknown result was sent. `answer` is the receiver's last answer, masked. `epoch` counts claims: only
     the newest one may change the row; `fence` is the epoch that the store must still hold. `request_id` and `trace` are of the
-    call that caused it.
+    call that caused it. `about` is set for an event of the platform: the profile that has the customer's id there, even if it
+    is part of the lane's profile now.
     """
 
     delivery_id: int
@@ -46,6 +47,7 @@ class Delivery:
     answer: str = ""
     request_id: str = ""
     trace: str = ""
+    about: int = 0
     fence: int = field(init=False)
 
     def __post_init__(self) -> None:

@@ -35,14 +35,15 @@ def receive_webhook(command: ReceiveWebhook, ws: WorkingSet, env: Env) -> Done:
     """A known event changes nothing: the platform repeats what was not answered in time."""
     if ws.platform_events[command.key] is not None:
         return Done(changed=False)
-    profile_id = _profile_of(command.customer_id, ws)
+    holder = ws.holder_of(command.customer_id) if command.customer_id else None
+    profile_id = ws.target_of(holder) if holder is not None else None
     event = PlatformEvent(command.key, command.topic, profile_id, ws.now)
     ws.platform_events.add(event.key, event)
     subject = ws.next_id()
     subscribers = env.subscribers.get(command.topic, ())
     payload = _payload(command, profile_id, ws.now) if subscribers else ""
     for webhook in subscribers:
-        queue(ws, webhook, profile_id or subject, PLATFORM_EVENT, subject, payload)
+        queue(ws, webhook, profile_id or subject, PLATFORM_EVENT, subject, payload, about=holder or 0)
     ws.record_event(
         Action.WEBHOOK_RECEIVED,
         actor=command.caller.actor,
@@ -51,14 +52,6 @@ def receive_webhook(command: ReceiveWebhook, ws: WorkingSet, env: Env) -> Done:
         detail={"topic": command.topic, "listeners": list(subscribers)},
     )
     return Done()
-
-
-def _profile_of(customer_id: str, ws: WorkingSet) -> int | None:
-    """The live profile; None if no customer here has the platform's id."""
-    holder = ws.holder_of(customer_id) if customer_id else None
-    if holder is None:
-        return None
-    return ws.target_of(holder)
 
 
 def _payload(command: ReceiveWebhook, profile_id: int | None, now: int) -> str:

@@ -82,9 +82,12 @@ def queue(
     subject: int,
     payload: str,
     request_id: str | None = None,
+    about: int = 0,
 ) -> Delivery:
     target = f"webhook:{webhook}"
-    return ws.queue(target, lane, kind, subject, payload, give_up_after=GIVE_UP_AFTER, request_id=request_id)
+    return ws.queue(
+        target, lane, kind, subject, payload, give_up_after=GIVE_UP_AFTER, request_id=request_id, about=about
+    )
 
 
 def _news(ws: WorkingSet, since: Mark) -> Iterator[_News]:

@@ -24,6 +24,7 @@ class Deliveries(BatchContext):
         *,
         give_up_after: int,
         request_id: str | None = None,
+        about: int = 0,
     ) -> Delivery:
         """One more delivery, due now, caused by `request_id`, or by the request of the current command."""
         cause = self.request_id if request_id is None else request_id
@@ -40,6 +41,7 @@ class Deliveries(BatchContext):
             expires_at=self.now + give_up_after,
             request_id=cause,
             trace=self.traces.get(cause, ""),
+            about=about,
         )
         self.deliveries.add(delivery.delivery_id, delivery)
         return delivery

@@ -20,6 +20,7 @@ from gateway.model import (
     ReceiveWebhook,
     Refused,
     RetryDelivery,
+    UndoMerge,
 )
 from tests.support.in_process_gateway import InProcessGateway, caller, customer, environment, erase
 
@@ -139,6 +140,24 @@ async def test_an_erasure_reaches_events_that_are_still_queued(core: InProcessGa
     assert [
         ANN in text for text in await core.column("SELECT payload FROM delivery ORDER BY delivery_id")
     ] == [False, True]
+
+
+async def test_after_a_merge_was_undone_an_erasure_reaches_the_events_of_its_own_person_alone(
+    core: InProcessGateway,
+) -> None:
+    for who in ("web:ann", "web:bob"):
+        await core.send(customer(who))
+    a, b = await core.column("SELECT profile_id FROM profile ORDER BY 1")
+    await core.send(MergeProfiles(caller(), (a, b), ""))
+    await core.send(tells("1", "ann"))
+    await core.send(tells("2", "bob"))
+    (merge_id,) = await core.column("SELECT merge_id FROM merge")
+    await core.send(UndoMerge(caller(), merge_id, ""))
+    await core.send(erase("web:bob"))
+    left = [json.loads(text) for text in await core.column("SELECT payload FROM delivery ORDER BY 1") if text]
+    assert [body["data"]["customer_id"] for body in left] == ["ann"]
+    await core.send(erase("web:ann"))
+    assert set(await core.column("SELECT payload FROM delivery")) == {""}
 
 
 async def test_after_a_week_an_event_is_forgotten(core: InProcessGateway) -> None:

@@ -70,10 +70,10 @@ async def answers(store: Store, records: Sequence[int]) -> list[tuple[Any, ...]]
 
 
 async def waiting(store: Store, profiles: Sequence[int]) -> list[Delivery]:
-    """Events of the platform about the person that are not passed on yet."""
+    """Events of the platform about the person that are not passed on yet. `profiles` are those that make up the person."""
     rows = await store.fetch(
         f"SELECT {DELIVERY.select('d')} FROM delivery AS d WHERE d.finished_at IS NULL AND d.target <> 'upstream'"
-        f" AND d.kind = 'platform' AND d.payload <> '' AND d.lane IN ({placeholders(profiles)}) ORDER BY d.delivery_id",
+        f" AND d.kind = 'platform' AND d.payload <> '' AND d.about IN ({placeholders(profiles)}) ORDER BY d.delivery_id",
         profiles,
     )
     return [DELIVERY.read(row) for row in rows]

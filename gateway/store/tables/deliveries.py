@@ -17,7 +17,7 @@ DELIVERY = Columns(
     "delivery",
     Delivery,
     "delivery_id bigint",
-    fixed=("target", "kind", "subject", "created_at", "request_id", "trace"),
+    fixed=("target", "kind", "subject", "created_at", "request_id", "trace", "about"),
 )
 _PLATFORM_EVENT = Columns("platform_event", PlatformEvent, "event_key text", renamed={"key": "event_key"})
 _UPDATE = DELIVERY.update(fence="epoch")

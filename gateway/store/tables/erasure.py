@@ -18,7 +18,7 @@ _FORGOTTEN = """
 UPDATE delivery SET payload = '' WHERE delivery_id IN (
 SELECT d.delivery_id FROM keys(profile_id bigint) AS k
 CROSS JOIN profile AS p ON p.profile_id = k.profile_id OR p.redirect_to = k.profile_id
-CROSS JOIN delivery AS d ON d.lane = p.profile_id AND d.finished_at IS NULL AND d.kind = 'platform')
+CROSS JOIN delivery AS d ON d.about = p.profile_id AND d.finished_at IS NULL AND d.kind = 'platform')
 """
 """Events of the platform about an erased person that are not passed on yet."""
 _ACHIEVEMENTS_OF = """
