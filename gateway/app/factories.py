@@ -1,5 +1,6 @@
 """What the settings give: the store, the rule set of a new database, and the parts of a running gateway."""
 
+import errno
 import random
 import secrets
 from collections.abc import Callable
@@ -30,6 +31,10 @@ from gateway.workers.verifications import Verifications
 from rules.language.parse import parse, preset
 from rules.language.problems import describe
 from rules.ruleset import RuleSet
+
+
+_PASSING = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENFILE)
+"""A full disk, for example: a start that is repeated may succeed."""
 
 
 def seed_rules(config: Config) -> RuleSet:
@@ -104,7 +109,7 @@ def make_store(
 
 
 def make_telemetry(config: Config, *, log_requests: bool) -> Telemetry:
-    """With the log file of the settings. Raises ConfigError if it cannot be written."""
+    """With the log file of the settings. Raises ConfigError if it cannot be written, and OSError if it may be able to be soon."""
     try:
         return Telemetry(
             level=config.log.level,
@@ -113,6 +118,8 @@ def make_telemetry(config: Config, *, log_requests: bool) -> Telemetry:
             longest=config.upstream.total_timeout / SECOND,
         )
     except OSError as error:
+        if error.errno in _PASSING:
+            raise
         problem = (
             f"log.file: {config.log.file}: cannot be written ({error.strerror});"
             " name a file in a directory that exists, and in which the gateway may write"

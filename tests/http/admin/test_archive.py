@@ -30,17 +30,11 @@ async def test_nothing_that_is_younger_than_an_hour_is_archived(
         assert (status, problem["code"]) == (400, "bad_parameter")
 
 
-@pytest.mark.parametrize("place", ["missing", "config.toml", "/", ""])
+@pytest.mark.parametrize("place", ["missing", "config.toml", ""])
 async def test_a_directory_that_cannot_be_used_is_named(
     gateway: RunningGateway, tmp_path: Path, place: str
 ) -> None:
-    to = (
-        str(tmp_path / place)
-        if place not in ("/", "")
-        else "relative"
-        if place == ""
-        else str(tmp_path / "\u0000")
-    )
+    to = str(tmp_path / place) if place else "relative"
     status, problem = await ask(gateway, "POST", "audit/archive", json={"before": "1d", "to": to})
     assert (status, problem["code"]) == (409, "archive_unusable")
 
