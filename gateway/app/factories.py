@@ -1,6 +1,5 @@
 """What the settings give: the store, the rule set of a new database, and the parts of a running gateway."""
 
-import errno
 import random
 import secrets
 from collections.abc import Callable
@@ -12,7 +11,7 @@ from gateway.audit.pseudonym import Pseudonyms
 from gateway.clock import SECOND, Clock, SystemClock, boot_id
 from gateway.config import Config, ConfigError
 from gateway.config.master_secret import SecretBox, admin_token
-from gateway.config.named_file import text_of
+from gateway.config.named_file import PASSING, text_of
 from gateway.errors import DriverMissing, StoreBroken
 from gateway.http.keyring import KeyRing
 from gateway.http.operator_tokens import OperatorTokens
@@ -31,10 +30,6 @@ from gateway.workers.verifications import Verifications
 from rules.language.parse import parse, preset
 from rules.language.problems import describe
 from rules.ruleset import RuleSet
-
-
-_PASSING = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENFILE)
-"""A full disk, for example: a start that is repeated may succeed."""
 
 
 def seed_rules(config: Config) -> RuleSet:
@@ -118,7 +113,7 @@ def make_telemetry(config: Config, *, log_requests: bool) -> Telemetry:
             longest=config.upstream.total_timeout / SECOND,
         )
     except OSError as error:
-        if error.errno in _PASSING:
+        if error.errno in PASSING:
             raise
         problem = (
             f"log.file: {config.log.file}: cannot be written ({error.strerror});"

@@ -16,7 +16,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from gateway.config import Config, ConfigError, operator_token
-from gateway.config.named_file import opened
+from gateway.config.named_file import PASSING, opened
 from gateway.new_file import write_new
 
 _MASTER_BYTES = 32
@@ -164,6 +164,8 @@ def _make(path: Path) -> None:
         with contextlib.suppress(FileExistsError):
             write_new(path, [secrets.token_hex(_MASTER_BYTES).encode(), b"\n"])
     except OSError as error:
+        if error.errno in PASSING:
+            raise
         problem = (
             f"server.secret_file: the master secret {path} cannot be written ({error.filename}: {error.strerror});"
             " the gateway keeps it beside the database, unless secret_file names another place, and needs a directory"

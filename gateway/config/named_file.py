@@ -1,4 +1,4 @@
-"""Reading the settings, or a file that they name. This happens while the gateway serves, so reading must end: it never waits for
+"""The settings, and the files that they name. This happens while the gateway serves, so reading must end: it never waits for
 another process, and is bounded."""
 
 import errno
@@ -6,6 +6,8 @@ import os
 import stat
 from pathlib import Path
 
+PASSING = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENFILE)
+"""A full disk, for example: no mistake in the settings, and a start that is repeated may succeed."""
 _LONGEST = 16 << 20
 _A_SOCKET = "it is a socket, not a file"
 _KINDS = {
