@@ -1,5 +1,5 @@
-"""The settings, and the files that they name. This happens while the gateway serves, so reading must end: it never waits for
-another process, and is bounded."""
+"""Reads the settings and the files that they name. That happens while the gateway serves, too, so it never waits for another
+process, and is bounded."""
 
 import errno
 import os
