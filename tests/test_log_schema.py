@@ -14,6 +14,8 @@ import pytest
 from gateway.config import ConfigError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from tests.support.running_gateway import RunningGateway, Start
 
 ROOT = Path(__file__).parents[1]
@@ -79,15 +81,21 @@ async def test_real_lines_are_as_the_schema_says(start: Start, monkeypatch: pyte
 
 
 async def fail(gateway: RunningGateway, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One call of each listener that runs into a mistake of ours."""
+    """One call of each listener that runs into a mistake of ours, and no worker that does."""
+    fetch = gateway.services.store.fetch
 
     async def broken(*_: object) -> None:
         raise RecursionError("with a secret in its text")
 
+    async def without_merges(sql: str, parameters: Sequence[object] = ()) -> list[tuple[object, ...]]:
+        if "FROM merge" in sql:
+            await broken()
+        return await fetch(sql, parameters)
+
     with monkeypatch.context() as patched:
         patched.setattr(gateway.services.pipeline, "submit", broken)
-        patched.setattr(gateway.services.store, "fetch", broken)
+        patched.setattr(gateway.services.store, "fetch", without_merges)
         async with gateway.call("POST", "customers", json={"customerId": "ann"}) as answer:
             assert answer.status == 500
-        async with gateway.admin("GET", "keys") as answer:
+        async with gateway.admin("GET", "merges") as answer:
             assert answer.status == 500
