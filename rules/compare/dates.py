@@ -11,14 +11,13 @@ from typing import NamedTuple
 
 from rapidfuzz.distance import OSA
 
-from rules.compare.letters import NOT_KNOWN, folded
+from rules.compare.letters import NOT_KNOWN, folded, without_signs
 from rules.compare.levels import DIFFERENT, EQUAL, MISSING, Verdict, nearest
 from rules.compare.texts import of_long
 
 _REMEMBERED = 8_192
 _LONGEST = 40
 _NUMBERS = re.compile(r"\d+")
-_SIGNS = re.compile(r"[\W_]+")
 _ISO = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?:[Tt ].*)?", re.ASCII)
 _COMPACT = re.compile(r"(\d{4})(\d\d)(\d\d)")
 _TIME = re.compile(r"(?<=\d)[t ]\d\d?:\d\d.*")
@@ -79,7 +78,7 @@ def dates(text: str) -> tuple[_Date, ...] | None:
     found = tuple(dict.fromkeys(_readings(seen)))
     if (
         not seen.strip(" -/.0")
-        or _SIGNS.sub("", seen) in NOT_KNOWN
+        or without_signs(seen) in NOT_KNOWN
         or any(one[:3] in _NOT_KNOWN for one in found)
     ):
         return None

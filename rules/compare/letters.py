@@ -66,10 +66,15 @@ _GREEK: Mapping[str, tuple[str, ...]] = {
 }  # fmt: skip
 _GREEK_PARTS = re.compile("|".join(_GREEK))
 
+_SIGNS = re.compile(r"[\W_]+")
 NOT_KNOWN = frozenset(
     ("na", "nv", "none", "null", "nil", "nan", "undefined", "unknown", "unbekannt", "inconnu", "desconocido")
 )
 """Words for a value that is not known, without spaces and signs."""
+
+
+def without_signs(text: str) -> str:
+    return _SIGNS.sub("", text)
 
 
 def folded(text: str) -> str:

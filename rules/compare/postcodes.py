@@ -6,13 +6,12 @@ from typing import NamedTuple
 
 from rapidfuzz.distance import OSA
 
-from rules.compare.letters import NOT_KNOWN, folded
+from rules.compare.letters import NOT_KNOWN, folded, without_signs
 from rules.compare.levels import DIFFERENT, EQUAL, MISSING, Verdict
 from rules.compare.texts import of_long
 
 _REMEMBERED = 8_192
 _LONGEST = 32
-_SIGNS = re.compile(r"[\W_]+")
 _COUNTRY = re.compile(r"^[a-z]{1,3}[ -]+(?=\d)")
 _ZIP_PLUS_FOUR = re.compile(r"(\d{5})(\d{4})")
 _ZIP = 5
@@ -46,8 +45,8 @@ def compare(one: str, other: str) -> Verdict:
 @lru_cache(_REMEMBERED)
 def _read(text: str) -> _Postcode:
     seen = folded(text)
-    whole = _SIGNS.sub("", seen)
-    bare = _SIGNS.sub("", _COUNTRY.sub("", seen))
+    whole = without_signs(seen)
+    bare = without_signs(_COUNTRY.sub("", seen))
     if found := _ZIP_PLUS_FOUR.fullmatch(bare):
         bare = found[1]
     if bare.isdecimal() and len(bare) == _ZIP - 1:

@@ -21,7 +21,7 @@ _EVERY_ADDRESS = "*@*"
 
 def idle(rule_set: RuleSet) -> tuple[Problem, ...]:
     """By line."""
-    problems = Problems(locate(rule_set.text.removeprefix("\ufeff").replace("\r\n", "\n")))
+    problems = Problems(locate(rule_set.text))
     _blocked(rule_set, problems)
     _slashes(rule_set, problems)
     _sums(rule_set, problems)

@@ -82,7 +82,7 @@ def parse(text: str, *, stored: bool = False) -> RuleSet | tuple[Problem, ...]:
             line = text.count("\n", 0, deep.start()) + 1
             return (_whole("holds a key of more than 16 parts", "no setting is that deep", line),)
         document = tomllib.loads(text)
-        problems = Problems(locate(text.replace("\r\n", "\n")))
+        problems = Problems(locate(text))
     except UnicodeEncodeError as error:
         line = text.count("\n", 0, error.start) + 1
         return (_whole("holds a character that UTF-8 cannot write", "delete it", line),)

@@ -15,7 +15,7 @@ def named_id_spaces(rules: RuleSet) -> frozenset[str]:
 def unknown_id_spaces(rules: RuleSet, known: Collection[str]) -> tuple[Problem, ...]:
     """One problem for each id space in the file that no channel and no customer has. If the file declares it, only its table is
     reported."""
-    problems, told = Problems(locate(rules.text.replace("\r\n", "\n"))), set[str]()
+    problems, told = Problems(locate(rules.text)), set[str]()
     for name, path in _id_spaces(rules):
         if name in known or name in told:
             continue

@@ -27,7 +27,7 @@ _KEY_PART = re.compile(r"""[A-Za-z0-9_-]+|"(?:[^"\\]|\\.)*"|'[^']*'""")
 
 def locate(text: str) -> dict[Path, int]:
     """The line of every path. `text` must be TOML that `tomllib` accepts; for any other text the result means nothing."""
-    scanner = _Scanner(text)
+    scanner = _Scanner(text.replace("\r\n", "\n"))
     scanner.document()
     return scanner.lines
 
