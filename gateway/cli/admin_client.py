@@ -236,7 +236,7 @@ def _session(base_url: str, connector: "aiohttp.BaseConnector | None" = None) ->
 
 
 def _user() -> str:
-    """The name of whoever runs the command. In a container, a user may be only a number."""
+    """The name of the user who runs the command. In a container, a user may be only a number."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):

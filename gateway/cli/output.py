@@ -33,7 +33,7 @@ def say(text: str, *, flush: bool = False) -> None:
 
 
 def note(text: str) -> None:
-    """Print a message for a person, on stderr. Programs read stdout. A message that nobody can read changes no exit code."""
+    """Print a message for a person, on stderr. Programs read stdout. A message that cannot be written changes no exit code."""
     with contextlib.suppress(OSError):
         print(_lines(text), file=sys.stderr)
 
